@@ -1,0 +1,64 @@
+// A reliable, ordered byte stream of any kind.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <sys/uio.h>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "reactor/poller.h"
+
+namespace starling {
+
+// TCP, TLS over it, WebSocket over either, a QUIC stream. The layers above never learn which.
+// Destroying a stream closes it without ceremony.
+// Owner: one core at a time; it may move while detached.
+class Stream {
+public:
+    virtual ~Stream() = default;
+
+    // From now on readiness is reported by `poller` under `token`. What waits already is reported.
+    virtual Result<void> attach(Poller& poller, std::uint64_t token) = 0;
+
+    // Undoes attach(), so that the stream may go to another core. Loses no byte.
+    virtual void detach() = 0;
+
+    struct ReadAnswer {
+        std::size_t bytes = 0;
+        bool more = false;  // more may wait: read again, for nobody will report it anew
+    };
+
+    // A report said `ended`: the end waits behind the bytes unread, and nobody will report it anew.
+    // From now on read() answers `more` until it fails.
+    virtual void expect_end() {}
+
+    // Fails at the peer's end with code 0, on a broken stream with its errno.
+    // REQUIRES: !into.empty().
+    virtual Result<ReadAnswer> read(MutableBytes into) = 0;
+
+    // Returns the bytes taken. When fewer than given, writability will be reported.
+    virtual Result<std::size_t> write(std::span<const iovec> pieces) = 0;
+
+    // Of the bytes taken, how many the stream still points to: the writer keeps them in place.
+    // The kernel copies, so TCP answers 0; a QUIC stream needs them until they are acknowledged.
+    virtual std::uint64_t unreleased() const { return 0; }
+
+    // read() will not be called until reading is resumed. Where the window belongs to the kernel,
+    // not reading is the pause, and there is nothing else to do.
+    virtual void pause_reading() {}
+    virtual void resume_reading() {}
+
+    // Nothing will be written after what was taken; the peer sees the end once it has all of it.
+    virtual void finish() = 0;
+
+    // Ends both directions at once. `code` is the application's, where the transport carries one.
+    virtual void reset(std::uint32_t code) = 0;
+
+    // "192.0.2.7:51234" or "[2001:db8::1]:51234", for logs and limits; "" when unknown.
+    virtual std::string peer_address() const = 0;
+};
+
+}  // namespace starling
