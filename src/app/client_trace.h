@@ -1,0 +1,14 @@
+// Packets in a line each, for -d.
+#pragma once
+
+#include <string>
+
+#include "client/client.h"
+
+namespace starling {
+
+// To the standard output. `packet` is whole.
+void print_packet(const std::string& client_id, PacketDirection direction, Bytes packet,
+                  Version version);
+
+}  // namespace starling

@@ -1,0 +1,42 @@
+// What a client has from its loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/handle.h"
+#include "base/random.h"
+#include "client/client.h"
+#include "client/link.h"
+#include "client/resolver.h"
+
+namespace starling {
+
+// What the clients of one core share. Owner: their core.
+struct ClientHost {
+    static constexpr std::size_t kScratchBytes = 65'536;
+
+    ClientHost(Core& its_core, OffloadPool& pool, std::uint64_t seed, Dial its_dial)
+        : core(its_core),
+          dial(std::move(its_dial)),
+          random(seed),
+          scratch(kScratchBytes),
+          resolver(pool, core.waker()) {}
+
+    Core& core;
+    Dial dial;
+    Random random;
+    ByteVector scratch;  // what a client reads into
+
+    std::vector<Handle> unread;     // clients whose reading a budget cut off
+    std::vector<Handle> dirty;      // to write at the end of the turn
+    std::vector<Handle> abandoned;  // to be reaped, and likewise the links
+    std::vector<std::unique_ptr<ClientLink>> dropped;
+
+    // Tells a client, if there still is one, what its host name stands for.
+    std::function<void(Handle, Resolver::Addresses)> on_resolved;
+    Resolver resolver;
+};
+
+}  // namespace starling

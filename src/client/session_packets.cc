@@ -1,0 +1,305 @@
+// What each packet from the server means to a client, and what the client sends.
+#include <algorithm>
+#include <utility>
+
+#include "client/session.h"
+#include "mqtt/append.h"
+#include "mqtt/decode.h"
+
+namespace starling {
+namespace {
+
+// Identifiers in use at a time, of messages and of requests each: half of those there are.
+constexpr std::uint32_t kIdsMax = 32'767;
+
+ProtocolError unexpected() {
+    return protocol_error("section 4.13: a packet of a type unexpected here");
+}
+
+Subscribe subscribe_packet(const SubscribeRequest& request, std::uint16_t packet_id) {
+    Subscribe packet{
+        .packet_id = packet_id, .subscription_identifier = request.identifier, .filters = {}};
+    for (const ClientSubscription& one : request.filters)
+        packet.filters.push_back({.filter = one.filter,
+                                  .qos = one.qos,
+                                  .no_local = one.no_local,
+                                  .retain_as_published = one.retain_as_published,
+                                  .retain_handling = one.retain_handling});
+    return packet;
+}
+
+Unsubscribe unsubscribe_packet(const SubscribeRequest& request, std::uint16_t packet_id) {
+    Unsubscribe packet{.packet_id = packet_id, .filters = {}};
+    for (const ClientSubscription& one : request.filters) packet.filters.push_back(one.filter);
+    return packet;
+}
+
+void append_publish(ByteVector& out, const PublishHead& head, Bytes payload) {
+    std::byte* at = extend(out, publish_size(head).whole);
+    store_bytes(write_publish_head(head, at), payload);
+}
+
+}  // namespace
+
+// --- Receiving -----------------------------------------------------------------------------------
+
+Result<bool, Disconnection> ClientSession::on_packet(const Frame& frame, Bytes packet) {
+    const ClientLink* link = link_.get();
+    listener_->on_packet(PacketDirection::Received, packet);
+    if (const auto done = on_frame(frame); !done) return violation(done.error());
+    return link_.get() == link && stage_ != Stage::Closing;
+}
+
+Decoded<void> ClientSession::on_frame(const Frame& frame) {
+    if (stage_ == Stage::Handshaking && frame.type != PacketType::Connack &&
+        frame.type != PacketType::Auth)
+        return unexpected();
+    switch (frame.type) {
+        case PacketType::Connack: return on_connack(frame);
+        case PacketType::Publish: return on_publish(frame);
+        case PacketType::Puback:
+        case PacketType::Pubrec:
+        case PacketType::Pubrel:
+        case PacketType::Pubcomp: return on_ack(frame);
+        case PacketType::Suback:
+        case PacketType::Unsuback: return on_suback(frame);
+        case PacketType::Pingresp: return on_pingresp();
+        case PacketType::Disconnect: return on_disconnect(frame);
+        case PacketType::Auth:
+            return ProtocolError{Reason::BadAuthenticationMethod,
+                                 "section 4.12: no authentication method is known here"};
+        default: return unexpected();
+    }
+}
+
+Decoded<void> ClientSession::on_connack(const Frame& frame) {
+    if (stage_ != Stage::Handshaking) return unexpected();
+    STARLING_TRY(connack, decode_connack(frame, options_.version));
+    if (connack.reason != Reason::Success) {
+        end({.ending = Ending::Refused,
+             .reason = connack.reason,
+             .text = connack.properties.reason_string});
+        return {};
+    }
+    if (connack.session_present && asks_clean_start(options_, has_connected_))
+        return protocol_error("[MQTT-3.2.2-2] session present after a clean start");
+
+    terms_ = terms_of(connack, options_);
+    if (!is_resumed(connack)) forget_session();
+    if (options_.client_id.empty())
+        options_.client_id = connack.properties.assigned_client_identifier;
+    addresses_ = {};
+    backoff_.reset();
+    has_connected_ = true;
+    enter(Stage::Connected, next_ping());
+    mark_dirty();
+    listener_->on_connected({.session_present = connack.session_present,
+                             .client_id = options_.client_id,
+                             .properties = connack.properties});
+    return {};
+}
+
+// MQTT 3.1 does not tell.
+bool ClientSession::is_resumed(const Connack& connack) const {
+    if (options_.version == Version::V3) return has_connected_ && !options_.clean_start;
+    return connack.session_present;
+}
+
+void ClientSession::forget_session() {
+    received_.clear();
+    inflight_.on_session_lost();
+    subscriptions_.on_session_lost();
+}
+
+// Acknowledged first, so that a handler may disconnect.
+Decoded<void> ClientSession::on_publish(const Frame& frame) {
+    STARLING_TRY(publish, decode_publish(frame, options_.version, Sender::Server));
+    STARLING_TRY(topic, topic_of(publish));
+    if (publish.qos == Qos::AtLeastOnce) send_ack(PacketType::Puback, publish.packet_id);
+    if (publish.qos == Qos::ExactlyOnce) {
+        const bool is_new = received_.insert(publish.packet_id);
+        if (received_.size() > options_.receive_maximum)
+            return ProtocolError{Reason::ReceiveMaximumExceeded,
+                                 "[MQTT-3.3.4-9] more QoS 2 messages than the receive maximum"};
+        send_ack(PacketType::Pubrec, publish.packet_id);
+        if (!is_new) return {};
+    }
+    deliver(publish, topic);
+    return {};
+}
+
+Decoded<std::string_view> ClientSession::topic_of(const Publish& publish) {
+    const std::uint16_t alias = publish.topic_alias;
+    if (alias == 0) return publish.topic;
+    if (alias > options_.topic_alias_maximum)
+        return ProtocolError{Reason::TopicAliasInvalid,
+                             "[MQTT-3.1.2-26] [MQTT-3.1.2-27] topic alias above the maximum"};
+    if (!publish.topic.empty()) aliases_in_.set(alias, publish.topic);
+    const std::string_view topic = aliases_in_.topic(alias);
+    if (topic.empty()) return protocol_error("section 3.3.2.3.4: a topic alias that was never set");
+    return topic;
+}
+
+void ClientSession::deliver(const Publish& publish, std::string_view topic) {
+    const IncomingMessage message{.topic = topic,
+                                  .payload = publish.payload,
+                                  .qos = publish.qos,
+                                  .dup = publish.dup,
+                                  .retain = publish.retain,
+                                  .packet_id = publish.packet_id,
+                                  .topic_alias = publish.topic_alias,
+                                  .expiry_interval_s = publish.expiry_interval_s,
+                                  .properties = publish.properties};
+    if (dispatch_.call(message) == 0) listener_->on_message(message);
+}
+
+Decoded<void> ClientSession::on_ack(const Frame& frame) {
+    STARLING_TRY(ack, decode_ack(frame, options_.version));
+    switch (frame.type) {
+        case PacketType::Puback: on_answer(ack, Qos::AtLeastOnce); break;
+        case PacketType::Pubrec: on_pubrec(ack); break;
+        case PacketType::Pubrel: on_pubrel(ack); break;
+        default: on_answer(ack, Qos::ExactlyOnce); break;
+    }
+    return {};
+}
+
+// PUBACK and PUBCOMP end a message; those that answer nothing are disregarded.
+void ClientSession::on_answer(const Ack& ack, Qos qos) {
+    const auto* entry = inflight_.find(ack.packet_id);
+    if (!entry || entry->message.qos != qos) return;
+    finish(inflight_.take(ack.packet_id), ack.reason);
+}
+
+void ClientSession::on_pubrec(const Ack& ack) {
+    const auto* entry = inflight_.find(ack.packet_id);
+    if (!entry || entry->message.qos != Qos::ExactlyOnce)
+        return send_ack(PacketType::Pubrel, ack.packet_id, Reason::PacketIdentifierNotFound);
+    if (is_error(ack.reason)) return finish(inflight_.take(ack.packet_id), ack.reason);
+    inflight_.release(ack.packet_id);
+    send_ack(PacketType::Pubrel, ack.packet_id);
+}
+
+void ClientSession::on_pubrel(const Ack& ack) {
+    const bool is_known = received_.erase(ack.packet_id);
+    send_ack(PacketType::Pubcomp, ack.packet_id,
+             is_known ? Reason::Success : Reason::PacketIdentifierNotFound);
+}
+
+// The place is free before the application hears of it.
+void ClientSession::finish(ClientInflight::Entry entry, Reason reason) {
+    mark_dirty();
+    if (entry.done) entry.done(reason);
+}
+
+Decoded<void> ClientSession::on_suback(const Frame& frame) {
+    STARLING_TRY(answer, decode_suback(frame, options_.version));
+    const auto done = subscriptions_.take_answer(frame.type, answer);
+    if (done && *done) (*done)(answer.reasons);
+    return {};
+}
+
+Decoded<void> ClientSession::on_pingresp() {
+    pinged_at_ = 0;
+    wake(next_ping());
+    return {};
+}
+
+Decoded<void> ClientSession::on_disconnect(const Frame& frame) {
+    if (options_.version != Version::V5) return unexpected();
+    STARLING_TRY(packet, decode_disconnect(frame, options_.version, Sender::Server));
+    end({.ending = Ending::Disconnected,
+         .reason = packet.reason,
+         .text = packet.properties.reason_string});
+    return {};
+}
+
+// --- Sending -------------------------------------------------------------------------------------
+
+void ClientSession::send_ack(PacketType type, std::uint16_t packet_id, Reason reason) {
+    send([&](ByteVector& out) { encode_ack(out, options_.version, type, packet_id, reason); });
+}
+
+bool ClientSession::request(ClientSubscriptions::Request request) {
+    const std::uint32_t requests_max = std::min(options_.subscriptions_max, kIdsMax);
+    if (!subscriptions_.push(std::move(request), requests_max)) return false;
+    mark_dirty();
+    return true;
+}
+
+void ClientSession::send_requests() {
+    while (auto* request = subscriptions_.next()) {
+        const std::uint16_t packet_id = free_packet_id();
+        const SubscribeRequest& content = request->content;
+        subscriptions_.await_answer(*request, packet_id);
+        send([&](ByteVector& out) {
+            if (request->type == PacketType::Subscribe)
+                encode_subscribe(out, options_.version, subscribe_packet(content, packet_id),
+                                 content.properties);
+            else
+                encode_unsubscribe(out, options_.version, unsubscribe_packet(content, packet_id),
+                                   content.properties);
+        });
+    }
+}
+
+bool ClientSession::publish(OutgoingMessage message, PublishDone done) {
+    if (!inflight_.push(std::move(message), std::move(done), options_)) return false;
+    mark_dirty();
+    return true;
+}
+
+bool ClientSession::may_send_message() const {
+    const std::uint32_t window = std::min(options_.inflight_max, terms_.receive_maximum);
+    return stage_ == Stage::Connected && inflight_.may_send(std::min(window, kIdsMax));
+}
+
+void ClientSession::send_next_message() {
+    ClientInflight::Entry& entry = inflight_.next();
+    if (entry.is_released) {
+        // A session that the server has lost took the rest of the exchange with it.
+        if (entry.packet_id == 0) return finish(inflight_.take_next(), Reason::Success);
+        send_ack(PacketType::Pubrel, entry.packet_id);
+        return inflight_.await_answer();
+    }
+
+    const bool is_resent = entry.packet_id != 0;
+    const bool is_answered = entry.message.qos != Qos::AtMostOnce;
+    if (is_answered && !is_resent) entry.packet_id = free_packet_id();
+    const PublishHead head = publish_head(entry, is_resent);
+    const Reason objection = terms_.objection(entry.message, publish_size(head).whole);
+    if (objection != Reason::Success) return finish(inflight_.take_next(), objection);
+
+    if (head.topic_alias != 0) aliases_out_.set(head.topic_alias, entry.message.topic);
+    send([&](ByteVector& out) { append_publish(out, head, entry.message.payload); });
+    if (is_answered) inflight_.await_answer();
+    else finish(inflight_.take_next(), Reason::Success);
+}
+
+// The topic is left out when the server knows it by its alias.
+PublishHead ClientSession::publish_head(const ClientInflight::Entry& entry, bool is_resent) const {
+    const OutgoingMessage& message = entry.message;
+    const bool has_alias =
+        message.topic_alias != 0 && message.topic_alias <= terms_.topic_alias_maximum;
+    const bool is_known = has_alias && aliases_out_.topic(message.topic_alias) == message.topic;
+    return {.version = options_.version,
+            .qos = message.qos,
+            .dup = is_resent,
+            .retain = message.retain,
+            .packet_id = entry.packet_id,
+            .topic_alias = has_alias ? message.topic_alias : std::uint16_t{0},
+            .expiry_interval_s = message.expiry_interval_s,
+            .topic = is_known ? std::string_view{} : std::string_view(message.topic),
+            .forwarded = message.properties.block(),
+            .payload_size = message.payload.size()};
+}
+
+// Of the two tables that use identifiers, neither can hold half of them.
+std::uint16_t ClientSession::free_packet_id() {
+    do {
+        if (++last_packet_id_ == 0) ++last_packet_id_;
+    } while (inflight_.uses(last_packet_id_) || subscriptions_.uses(last_packet_id_));
+    return last_packet_id_;
+}
+
+}  // namespace starling
