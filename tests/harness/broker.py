@@ -22,7 +22,6 @@ OPTIONS = {key.split(".")[1]: key for key in (
     "sys.interval_s",
 )}
 
-CORES = 2
 START_SECONDS = 60
 STOP_SECONDS = 60
 READY = re.compile(r"listening.*127\.0\.0\.1:(\d+)", re.IGNORECASE)
@@ -47,7 +46,7 @@ class Broker:
 
     def _start(self, options):
         binary = os.environ.get("STARLING", "build/release/starling")
-        command = [binary, "serve", "--listen", "127.0.0.1:0", "--cores", str(CORES)]
+        command = [binary, "serve", "--listen", "127.0.0.1:0"]
         for name, value in options.items():
             command += ["--set", f"{OPTIONS[name]}={str(value).lower()}"]
         self._log = tempfile.NamedTemporaryFile(prefix="starling-", suffix=".log")

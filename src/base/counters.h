@@ -1,0 +1,48 @@
+// What a core counts.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace starling {
+
+enum class Count : std::uint8_t {
+    BytesReceived,
+    BytesSent,
+    PacketsReceived,
+    PublishReceived,
+    PublishSent,
+    ConnectsAccepted,
+    ConnectsRefused,
+    ProtocolErrors,
+    DroppedQueueFull,
+    DroppedOutboxFull,
+    DroppedTooLarge,
+    DroppedExpired,
+    DroppedNoMember,
+    RetainedRefused,
+    SessionsEvicted,
+    HandshakesEvicted,
+    AcceptPauses,
+    Takeovers,
+    kEnd,
+};
+
+// Owner: one core writes; anybody may read, and sees each value at some recent moment.
+class Counters {
+public:
+    void add(Count count, std::uint64_t amount = 1) {
+        auto& value = values_[static_cast<std::size_t>(count)];
+        value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+    }
+    std::uint64_t operator[](Count count) const {
+        return values_[static_cast<std::size_t>(count)].load(std::memory_order_relaxed);
+    }
+
+private:
+    std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Count::kEnd)> values_{};
+};
+
+}  // namespace starling

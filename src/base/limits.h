@@ -1,0 +1,69 @@
+// Every bound of the broker: its unit, its default, and what happens there. config/options.cc gives
+// them their names; docs/limits.md is generated from both.
+#pragma once
+
+#include <cstdint>
+
+namespace starling::limits {
+
+// Connections with an accepted CONNECT. Beyond: 0x89, or return code 3; nobody is taken over.
+inline constexpr std::uint32_t kConnections = 1'000'000;
+
+// Sockets that have not sent CONNECT. Beyond: the oldest is closed.
+inline constexpr std::uint32_t kHandshakes = 100'000;
+
+// Seconds until a socket must have sent CONNECT. After: it is closed.
+inline constexpr std::uint32_t kConnectTimeoutS = 30;
+
+// Subscriptions of a client. Beyond: 0x97 (0x80 below version 5); the others of the packet stand.
+inline constexpr std::uint32_t kSubscriptionsPerClient = 1'000;
+
+// Messages waiting for a client. Beyond: one is dropped by the drop rule and counted.
+inline constexpr std::uint32_t kQueueMessages = 1'000;
+
+// Bytes of a client's queue and inflight messages; one always fits. Beyond: the drop rule.
+inline constexpr std::uint32_t kClientBytes = 1 << 20;
+
+// Bytes unwritten for a slow socket. Beyond: QoS 0 is dropped and counted, the rest stays queued.
+inline constexpr std::uint32_t kOutboxBytes = 256 << 10;
+
+// Bytes of a control packet, announced. Beyond: 0x95.
+inline constexpr std::uint32_t kPacketBytes = 1 << 20;
+
+// QoS 1 and 2 messages sent and not acknowledged. Beyond: they queue.
+inline constexpr std::uint16_t kInflightOut = 100;
+
+// The same from a client, announced as Receive Maximum. Beyond: 0x93.
+inline constexpr std::uint16_t kInflightIn = 1'024;
+
+// Bytes of a client identifier. Beyond: 0x85.
+inline constexpr std::uint16_t kClientIdBytes = 1'024;
+inline constexpr std::uint16_t kClientIdBytesV3 = 23;  // MQTT 3.1, section 3.1
+
+// Levels of a topic name or filter. Beyond: 0x90 and 0x8F.
+inline constexpr std::uint16_t kTopicLevels = 128;
+
+// Topic aliases a connection may set, either way. Beyond: 0x94.
+inline constexpr std::uint16_t kTopicAliases = 10;
+
+// Sessions kept. Beyond: the session that has been absent longest ends.
+inline constexpr std::uint32_t kSessions = 2'000'000;
+
+// Seconds that an absent session is kept at most, also for version 3 clients with clean session 0.
+inline constexpr std::uint32_t kSessionExpiryS = 7 * 24 * 3600;
+
+// Retained messages and their bytes. Beyond: delivered, not stored, 0x97.
+inline constexpr std::uint32_t kRetainedMessages = 1'000'000;
+inline constexpr std::uint64_t kRetainedBytes = 1 << 30;
+
+// Seconds between two updates of $SYS.
+inline constexpr std::uint32_t kSysIntervalS = 10;
+
+// Seconds until a stop stops waiting for slow readers.
+inline constexpr std::uint32_t kShutdownTimeoutS = 10;
+
+// Bytes read from one connection, and packets handled, before the next has its turn.
+inline constexpr std::uint32_t kReadBytes = 64 << 10;
+inline constexpr std::uint32_t kPacketsPerTurn = 1'000;
+
+}  // namespace starling::limits

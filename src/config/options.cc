@@ -1,0 +1,319 @@
+#include "config/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "transport/socket.h"
+
+namespace starling {
+namespace {
+
+using Kind = Option::Kind;
+
+constexpr std::uint64_t kMaxU16 = 65'535;
+constexpr std::uint64_t kMaxU32 = 4'294'967'295;
+constexpr std::uint64_t kDayS = 24 * 3600;
+
+constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
+constexpr const char* kFormats[] = {"text", "json"};
+constexpr const char* kDrops[] = {"oldest", "newest"};
+constexpr const char* kStrategies[] = {"round_robin", "random", "sticky", "hash_clientid",
+                                       "hash_topic"};
+
+// `Field` of the struct that is `Part` of the options: its value as a number, whatever its type.
+template <auto Part, auto Field>
+constexpr Option option(Kind kind) {
+    Option made{};
+    made.kind = kind;
+    made.get = [](const Options& options) {
+        return static_cast<std::uint64_t>(options.*Part.*Field);
+    };
+    made.set = [](Options& options, std::uint64_t value) {
+        auto& field = options.*Part.*Field;
+        field = static_cast<std::remove_reference_t<decltype(field)>>(value);
+    };
+    return made;
+}
+
+struct Range {
+    std::uint64_t minimum, maximum;
+};
+
+template <auto Part, auto Field>
+constexpr Option number(const char* name, const char* unit, Range range, const char* help,
+                        const char* at_bound = nullptr) {
+    Option made = option<Part, Field>(Kind::Number);
+    made.name = name;
+    made.unit = unit;
+    made.minimum = range.minimum;
+    made.maximum = range.maximum;
+    made.help = help;
+    made.at_bound = at_bound;
+    return made;
+}
+
+template <auto Part, auto Field>
+constexpr Option toggle(const char* name, const char* help) {
+    Option made = option<Part, Field>(Kind::Switch);
+    made.name = name;
+    made.unit = "";
+    made.maximum = 1;
+    made.help = help;
+    return made;
+}
+
+template <auto Part, auto Field>
+constexpr Option choice(const char* name, std::span<const char* const> words, const char* help) {
+    Option made = option<Part, Field>(Kind::Choice);
+    made.name = name;
+    made.unit = "";
+    made.words = words;
+    made.maximum = words.size() - 1;
+    made.help = help;
+    return made;
+}
+
+constexpr Option endpoints(const char* name, const char* help) {
+    Option made{};
+    made.kind = Kind::Endpoints;
+    made.name = name;
+    made.unit = "";
+    made.help = help;
+    return made;
+}
+
+constexpr auto kTcp = &Options::tcp;
+constexpr auto kLog = &Options::log;
+constexpr auto kBroker = &Options::broker;
+using B = BrokerOptions;
+
+// The table. Every default is that of its field.
+constexpr Option kOptions[] = {
+    endpoints("listen",
+              "Addresses to listen at: host:port, [v6]:port, or :port for every address of the "
+              "machine; port 0 picks a free one"),
+
+    choice<kLog, &LogOptions::level>("log.level", kLevels, "The least important lines written"),
+    choice<kLog, &LogOptions::format>("log.format", kFormats, "What a line looks like"),
+
+    number<kBroker, &B::connections_max>(
+        "limits.connections", "connections", {1, 100'000'000},
+        "Connections with an accepted CONNECT; the default is lowered to what the limit of open "
+        "files permits",
+        "CONNECT is refused with 0x89 (return code 3 below version 5) and nobody is taken over"),
+    number<kBroker, &B::handshakes_max>(
+        "limits.handshakes", "sockets", {1, 100'000'000},
+        "Sockets that have not sent CONNECT; the default is lowered to a tenth of the descriptors",
+        "The oldest is closed"),
+    number<kBroker, &B::connect_timeout_s>("limits.connect_timeout_s", "seconds", {1, 3600},
+                                           "Time until a socket must have sent CONNECT",
+                                           "It is closed"),
+    number<kBroker, &B::subscriptions_per_client>(
+        "limits.subscriptions_per_client", "subscriptions", {1, kMaxU32},
+        "Subscriptions of a client",
+        "SUBACK says 0x97 (0x80 below version 5); the others of the packet stand"),
+    number<kBroker, &B::queue_messages>(
+        "limits.queue_messages", "messages", {1, kMaxU32}, "Messages waiting for a client",
+        "One is dropped by limits.queue_drop, QoS 0 first, and counted"),
+    choice<kBroker, &B::queue_drops_newest>("limits.queue_drop", kDrops,
+                                            "Which message a full queue drops"),
+    number<kBroker, &B::client_bytes>(
+        "limits.client_bytes", "bytes", {1'024, kMaxU32},
+        "Memory of a client's queue and inflight messages; one always fits",
+        "A message is dropped by limits.queue_drop and counted"),
+    number<kBroker, &B::outbox_bytes>("limits.outbox_bytes", "bytes", {1'024, kMaxU32},
+                                      "Bytes unwritten for a slow socket",
+                                      "QoS 0 is dropped and counted, the rest stays queued"),
+    number<kBroker, &B::packet_bytes_max>("limits.packet_bytes_max", "bytes", {64, 268'435'460},
+                                          "Size of a control packet, announced to clients",
+                                          "The connection closes with 0x95"),
+    number<kBroker, &B::inflight_out>("limits.inflight_out", "messages", {1, kMaxU16},
+                                      "QoS 1 and 2 messages sent to a client and unacknowledged",
+                                      "The next ones stay queued"),
+    number<kBroker, &B::inflight_in>(
+        "limits.inflight_in", "messages", {1, kMaxU16},
+        "QoS 1 and 2 messages from a client and unacknowledged, announced as Receive Maximum",
+        "The connection closes with 0x93"),
+    number<kBroker, &B::client_id_bytes>("limits.client_id_bytes", "bytes", {23, kMaxU16},
+                                         "Length of a client identifier",
+                                         "CONNECT is refused with 0x85 (return code 2)"),
+    number<kBroker, &B::topic_levels>("limits.topic_levels", "levels", {1, kMaxU16},
+                                      "Levels of a topic name or filter",
+                                      "0x90 for a topic name, 0x8F for a filter"),
+    number<kBroker, &B::topic_aliases>("limits.topic_aliases", "aliases", {0, kMaxU16},
+                                       "Topic aliases of a connection, either way; 0: none",
+                                       "The connection closes with 0x94"),
+    number<kBroker, &B::sessions_max>("limits.sessions", "sessions", {1, 100'000'000},
+                                      "Sessions kept",
+                                      "The session that has been absent longest ends"),
+    number<kBroker, &B::session_expiry_max_s>(
+        "limits.session_expiry_max_s", "seconds", {0, kMaxU32},
+        "Time that an absent session is kept at most, also below version 5",
+        "The session ends; a version 5 client is told the time when it asks for more"),
+    number<kBroker, &B::retained_messages>("limits.retained_messages", "messages", {0, kMaxU32},
+                                           "Retained messages",
+                                           "The message is delivered, not stored; 0x97"),
+    number<kBroker, &B::retained_bytes>("limits.retained_bytes", "bytes",
+                                        {0, std::uint64_t{1} << 50}, "Memory of retained messages",
+                                        "The message is delivered, not stored; 0x97"),
+    number<kBroker, &B::shutdown_timeout_s>("limits.shutdown_timeout_s", "seconds", {0, 3600},
+                                            "Time that a stop waits for slow readers",
+                                            "Their connections are cut"),
+
+    number<kBroker, &B::maximum_qos>("mqtt.maximum_qos", "QoS", {0, 2},
+                                     "The highest QoS that clients may use"),
+    toggle<kBroker, &B::retain_available>("mqtt.retain_available", "Retained messages are allowed"),
+    toggle<kBroker, &B::wildcard_subscriptions>("mqtt.wildcard_subscriptions",
+                                                "Topic filters with + and # are allowed"),
+    toggle<kBroker, &B::shared_subscriptions>("mqtt.shared_subscriptions",
+                                              "Topic filters beginning with $share are allowed"),
+    choice<kBroker, &B::share_strategy>("mqtt.share_strategy", kStrategies,
+                                        "How a share group picks the member for a message"),
+    toggle<kBroker, &B::subscription_identifiers>("mqtt.subscription_identifiers",
+                                                  "Subscription identifiers are allowed"),
+    toggle<kBroker, &B::long_client_ids_v3>(
+        "mqtt.long_client_ids_v3", "MQTT 3.1 clients may have identifiers of more than 23 bytes"),
+    number<kBroker, &B::server_keep_alive_s>(
+        "mqtt.server_keep_alive_s", "seconds", {0, kMaxU16},
+        "The keep alive of every version 5 client; 0: what it asks for"),
+    number<kBroker, &B::keep_alive_max_s>(
+        "mqtt.keep_alive_max_s", "seconds", {0, kMaxU16},
+        "The longest keep alive, and that of clients without one; 0: any"),
+
+    number<kBroker, &B::sys_interval_s>("sys.interval_s", "seconds", {0, kDayS},
+                                        "Time between two updates of the $SYS topics; 0: none"),
+
+    number<kTcp, &TcpOptions::backlog>("tcp.backlog", "connections", {1, kMaxU16},
+                                       "Connections that wait to be accepted"),
+    number<kTcp, &TcpOptions::user_timeout_ms>(
+        "tcp.user_timeout_ms", "milliseconds", {0, kDayS * 1000},
+        "Time that sent bytes may stay unacknowledged before the connection ends; 0: the system's"),
+    number<kTcp, &TcpOptions::notsent_lowat_bytes>(
+        "tcp.notsent_lowat_bytes", "bytes", {1, 1 << 30},
+        "Unsent bytes in the kernel before a socket takes no more"),
+};
+
+std::string endpoints_text(const std::vector<Endpoint>& listen) {
+    std::string text;
+    for (const Endpoint& endpoint : listen)
+        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", endpoint.text());
+    return '[' + text + ']';
+}
+
+std::string_view trimmed(std::string_view text) {
+    const std::size_t first = text.find_first_not_of(" \t");
+    if (first == text.npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+Result<Endpoint, std::string> checked_endpoint(std::string_view text) {
+    auto endpoint = parse_endpoint(text);
+    if (endpoint && !endpoint->host.empty() && !SocketAddress::parse(endpoint->host, 0))
+        return fmt::format("'{}': the host is a numeric address, as in 127.0.0.1:1883", text);
+    return endpoint;
+}
+
+// "a:1, b:2".
+Result<std::vector<Endpoint>, std::string> parse_endpoints(std::string_view text) {
+    std::vector<Endpoint> listen;
+    for (bool is_last = false; !is_last;) {
+        const std::size_t comma = text.find(',');
+        STARLING_TRY(endpoint, checked_endpoint(trimmed(text.substr(0, comma))));
+        listen.push_back(endpoint);
+        is_last = comma == text.npos;
+        text.remove_prefix(is_last ? text.size() : comma + 1);
+    }
+    return listen;
+}
+
+// Levenshtein's.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = row[0]++;
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::string Option::text(const Options& options) const {
+    switch (kind) {
+        case Kind::Number: return fmt::to_string(get(options));
+        case Kind::Switch: return get(options) ? "true" : "false";
+        case Kind::Choice: return fmt::format("\"{}\"", words[get(options)]);
+        case Kind::Endpoints: break;
+    }
+    return endpoints_text(options.listen);
+}
+
+std::string Option::range() const {
+    switch (kind) {
+        case Kind::Number: return fmt::format("{} to {}", minimum, maximum);
+        case Kind::Switch: return "true or false";
+        case Kind::Choice: return fmt::format("{}", fmt::join(words, ", "));
+        case Kind::Endpoints: break;
+    }
+    return "addresses";
+}
+
+Result<void, std::string> Option::parse(Options& options, std::string_view value) const {
+    const auto wrong = [&] {
+        return fmt::format("'{}' is not a value of {}: {}{}{}", value, name, range(),
+                           *unit ? " " : "", unit);
+    };
+    if (kind == Kind::Endpoints) {
+        STARLING_SET(options.listen, parse_endpoints(value));
+        return {};
+    }
+    std::uint64_t parsed = 0;
+    if (kind == Kind::Number) {
+        const char* end = value.data() + value.size();
+        const auto [stop, error] = std::from_chars(value.data(), end, parsed);
+        if (error != std::errc{} || stop != end || parsed < minimum || parsed > maximum)
+            return wrong();
+    } else if (kind == Kind::Switch) {
+        if (value != "true" && value != "false") return wrong();
+        parsed = value == "true";
+    } else {
+        const auto word = std::find(words.begin(), words.end(), value);
+        if (word == words.end()) return wrong();
+        parsed = static_cast<std::uint64_t>(word - words.begin());
+    }
+    set(options, parsed);
+    return {};
+}
+
+std::span<const Option> all_options() { return kOptions; }
+
+const Option* find_option(std::string_view name) {
+    const auto* found = std::find_if(std::begin(kOptions), std::end(kOptions),
+                                     [&](const Option& option) { return name == option.name; });
+    return found == std::end(kOptions) ? nullptr : found;
+}
+
+const Option& nearest_option(std::string_view name) {
+    const std::string_view start = name.substr(0, 64);  // a name may come from anywhere
+    return *std::min_element(std::begin(kOptions), std::end(kOptions),
+                             [&](const Option& a, const Option& b) {
+                                 return edit_distance(start, a.name) < edit_distance(start, b.name);
+                             });
+}
+
+std::string variable_of(const Option& option) {
+    std::string name = fmt::format("STARLING_{}", option.name);
+    for (char& c : name) c = c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+    return name;
+}
+
+}  // namespace starling

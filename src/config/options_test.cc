@@ -1,0 +1,116 @@
+#include "config/options.h"
+
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Options, HaveOneNameAndVariableEach) {
+    std::set<std::string> names, variables;
+    for (const Option& option : all_options()) {
+        EXPECT_TRUE(names.insert(option.name).second) << option.name;
+        EXPECT_TRUE(variables.insert(variable_of(option)).second) << option.name;
+        EXPECT_EQ(find_option(option.name), &option);
+    }
+}
+
+TEST(Options, TakeTheirOwnDefaults) {
+    Options options;
+    for (const Option& option : all_options()) {
+        if (option.kind == Option::Kind::Endpoints) continue;
+        std::string text = option.text(Options{});
+        if (option.kind == Option::Kind::Choice) text = text.substr(1, text.size() - 2);
+        EXPECT_TRUE(option.parse(options, text)) << option.name << ' ' << text;
+        EXPECT_EQ(option.text(options), option.text(Options{}));
+    }
+}
+
+// A field narrower than the option's range would keep another value than the one asked for.
+TEST(Options, KeepBothEndsOfTheirRange) {
+    for (const Option& option : all_options()) {
+        if (option.kind == Option::Kind::Endpoints) continue;
+        for (const std::uint64_t end : {option.minimum, option.maximum}) {
+            Options options;
+            option.set(options, end);
+            EXPECT_EQ(option.get(options), end) << option.name;
+        }
+    }
+}
+
+TEST(Options, SetTheirField) {
+    Options options;
+    const auto set = [&](const char* name, const char* value) {
+        EXPECT_TRUE(find_option(name)->parse(options, value)) << name;
+    };
+    set("limits.connections", "7");
+    set("limits.retained_bytes", "5000000000");
+    set("limits.queue_drop", "newest");
+    set("mqtt.maximum_qos", "1");
+    set("mqtt.retain_available", "false");
+    set("mqtt.share_strategy", "hash_topic");
+    set("log.format", "json");
+    set("tcp.backlog", "9");
+    set("listen", ":1884, [::1]:1885");
+    EXPECT_EQ(options.broker.connections_max, 7u);
+    EXPECT_EQ(options.broker.retained_bytes, 5'000'000'000u);
+    EXPECT_TRUE(options.broker.queue_drops_newest);
+    EXPECT_EQ(options.broker.maximum_qos, Qos::AtLeastOnce);
+    EXPECT_FALSE(options.broker.retain_available);
+    EXPECT_EQ(options.broker.share_strategy, BrokerOptions::ShareStrategy::HashTopic);
+    EXPECT_EQ(options.log.format, LogFormat::Json);
+    EXPECT_EQ(options.tcp.backlog, 9);
+    EXPECT_EQ(find_option("listen")->text(options), R"([":1884", "[::1]:1885"])");
+}
+
+TEST(Options, RefuseWhatTheyCannotBe) {
+    struct Case {
+        const char* name;
+        const char* value;
+        const char* says;
+    };
+    static constexpr Case cases[] = {
+        {"limits.connections", "0", "1 to 100000000 connections"},
+        {"limits.connections", "-1", "'-1' is not a value"},
+        {"limits.connections", "99999999999999999999", "1 to 100000000"},
+        {"limits.connections", "", "'' is not a value"},
+        {"limits.connections", "12k", "'12k' is not a value"},
+        {"limits.inflight_out", "65536", "1 to 65535 messages"},
+        {"mqtt.maximum_qos", "3", "0 to 2 QoS"},
+        {"mqtt.retain_available", "yes", "true or false"},
+        {"mqtt.share_strategy", "fair", "round_robin, random, sticky"},
+        {"listen", "", "the port is a number"},
+        {"listen", "127.0.0.1:1,", "the port is a number"},
+        {"listen", "::1:1883", "in brackets"},
+        {"listen", "localhost:1883", "the host is a numeric address"},
+    };
+    for (const Case& c : cases) {
+        Options options;
+        const auto parsed = find_option(c.name)->parse(options, c.value);
+        ASSERT_FALSE(parsed) << c.name << ' ' << c.value;
+        EXPECT_THAT(parsed.error(), HasSubstr(c.says));
+        EXPECT_EQ(find_option(c.name)->text(options), find_option(c.name)->text(Options{}));
+    }
+}
+
+TEST(Options, NearestIsTheFewestEditsAway) {
+    struct Case {
+        const char* name;
+        const char* nearest;
+    };
+    static constexpr Case cases[] = {
+        {"limits.conections", "limits.connections"},
+        {"limit.inflight_in", "limits.inflight_in"},
+        {"mqtt.max_qos", "mqtt.maximum_qos"},
+        {"lisen", "listen"},
+        {"log.levels", "log.level"},
+    };
+    for (const Case& c : cases) EXPECT_STREQ(nearest_option(c.name).name, c.nearest);
+}
+
+}  // namespace
+}  // namespace starling

@@ -1,0 +1,124 @@
+#include "config/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace starling {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(Settings, LaterSourcesOverrideEarlierOnes) {
+    Settings settings;
+    EXPECT_EQ(settings.origin("limits.sessions"), "default");
+    ASSERT_TRUE(settings.read_toml(
+        "listen = ['0.0.0.0:1', '[::1]:2']\n[limits]\nsessions = 1\nretained_messages = 1\n"
+        "connections = 1\n",
+        "a.toml"));
+    const char* const variables[] = {"HOME=/",
+                                     "STARLING_LIMITS_CONNECTIONS=2",
+                                     "STARLING_LIMITS_RETAINED_MESSAGES=2",
+                                     "STARLING=x",
+                                     "STARLING_SERVICE_PORT=tcp://10.0.0.1:1883",
+                                     nullptr};
+    ASSERT_TRUE(settings.read_environment(variables));
+    ASSERT_TRUE(settings.assign("limits.connections=3", "--set"));
+
+    EXPECT_EQ(settings.origin("listen"), "a.toml:1");
+    EXPECT_EQ(settings.options().listen.size(), 2u);
+    EXPECT_EQ(settings.origin("limits.sessions"), "a.toml:3");
+    EXPECT_EQ(settings.options().broker.sessions_max, 1u);
+    EXPECT_EQ(settings.origin("limits.retained_messages"), "STARLING_LIMITS_RETAINED_MESSAGES");
+    EXPECT_EQ(settings.options().broker.retained_messages, 2u);
+    EXPECT_EQ(settings.origin("limits.connections"), "--set");
+    EXPECT_EQ(settings.options().broker.connections_max, 3u);
+}
+
+TEST(Settings, AFileIsToldWhereItIsWrong) {
+    struct Case {
+        const char* text;
+        const char* says;
+    };
+    static constexpr Case cases[] = {
+        {"\n[limits]\nconections = 5",
+         "f:3: there is no option 'limits.conections'; the nearest "
+         "is 'limits.connections'"},
+        {"[limit]\nconnections = 5", "f:1: there is no option 'limit'"},
+        {"[[limits]]\nconnections = 5", "f:1: there is no option 'limits'"},
+        {"limits = 5", "f:1: there is no option 'limits'"},
+        {"[limits]\nconnections = '5'", "f:2: limits.connections is an integer"},
+        {"[limits]\nconnections = 5.0", "f:2: limits.connections is an integer"},
+        {"[limits]\n\nconnections = 0", "f:3: '0' is not a value of limits.connections"},
+        {"[mqtt]\nretain_available = 1", "f:2: mqtt.retain_available is true or false"},
+        {"[mqtt]\nshare_strategy = true", "f:2: mqtt.share_strategy is a string"},
+        {"listen = []", "f:1: listen is a string, or an array of strings"},
+        {"listen = [1883]", "f:1: listen is a string, or an array of strings"},
+        {"listen = ['a:1']", "f:1: 'a:1': the host is a numeric address"},
+        {"[listen]\na = 1", "f:1: listen is a string"},
+        {"[limits\n", "f:1: "},
+        {"[limits]\nsessions = 1\nsessions = 2", "f:3: "},
+    };
+    for (const Case& c : cases) {
+        Settings settings;
+        const auto read = settings.read_toml(c.text, "f");
+        ASSERT_FALSE(read) << c.text;
+        EXPECT_THAT(read.error(), StartsWith(c.says));
+    }
+}
+
+TEST(Settings, AFileMayBeEmptyButNotMissing) {
+    EXPECT_TRUE(Settings().read_file("/dev/null"));
+    const auto read = Settings().read_file("/nowhere/starling.toml");
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error(), "/nowhere/starling.toml: No such file or directory");
+}
+
+TEST(Settings, AVariableThatLooksLikeAnOptionIsOne) {
+    const char* const variables[] = {"STARLING_LIMITS_CONECTIONS=2", nullptr};
+    const auto read = Settings().read_environment(variables);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error(),
+              "STARLING_LIMITS_CONECTIONS: no such option; the nearest is "
+              "STARLING_LIMITS_CONNECTIONS");
+}
+
+TEST(Settings, AnAssignmentHasANameAndAValue) {
+    Settings settings;
+    EXPECT_THAT(settings.assign("limits.connections", "--set").error(),
+                HasSubstr("is not section.key=value"));
+    EXPECT_THAT(settings.assign("a=1", "--set").error(), HasSubstr("there is no option 'a'"));
+    EXPECT_THAT(settings.assign("log.level=loud", "--set").error(),
+                StartsWith("--set: 'loud' is not a value of log.level"));
+}
+
+TEST(Settings, DefaultsAreLoweredToTheDescriptors) {
+    Settings settings;
+    ASSERT_TRUE(settings.fit_descriptors(10'064));
+    EXPECT_EQ(settings.options().broker.connections_max, 9'000u);
+    EXPECT_EQ(settings.options().broker.handshakes_max, 1'000u);
+    EXPECT_THAT(settings.notes(), ElementsAre(HasSubstr("limits.connections lowered from 1000000"),
+                                              HasSubstr("limits.handshakes lowered from 100000")));
+}
+
+TEST(Settings, ManyDescriptorsChangeNothing) {
+    Settings settings;
+    ASSERT_TRUE(settings.fit_descriptors(1u << 30));
+    EXPECT_TRUE(settings.notes().empty());
+}
+
+TEST(Settings, AnExplicitValueIsNeverLowered) {
+    Settings settings;
+    ASSERT_TRUE(settings.assign("limits.connections=10000", "--set"));
+    EXPECT_TRUE(settings.fit_descriptors(10'064));
+    EXPECT_EQ(settings.options().broker.connections_max, 10'000u);
+
+    ASSERT_TRUE(settings.assign("limits.connections=10001", "--set"));
+    const auto fitted = settings.fit_descriptors(10'064);
+    ASSERT_FALSE(fitted);
+    EXPECT_THAT(fitted.error(), StartsWith("--set: limits.connections is 10001"));
+}
+
+}  // namespace
+}  // namespace starling
