@@ -1,0 +1,71 @@
+// PUBACK, PUBREC, PUBREL and PUBCOMP from a client (MQTT 5.0, section 4.3).
+#include <algorithm>
+
+#include "broker/broker.h"
+
+namespace starling {
+
+void Broker::on_acknowledgement(Handle handle, Connection& connection, const Frame& frame) {
+    const auto ack = decode_ack(frame, connection.version);
+    if (!ack) return fail(handle, connection, ack.error());
+    Session& session = sessions_[connection.session.index];
+    std::uint32_t position = 0;
+    const Inflight* entry = session.find_inflight(ack->packet_id, position);
+    switch (frame.type) {
+        case PacketType::Puback:
+            if (entry && entry->awaits != Inflight::Awaits::Puback)
+                return fail(handle, connection, protocol_error("PUBACK for a QoS 2 message"));
+            if (entry) finish_inflight(session, position);
+            break;
+        case PacketType::Pubrec:
+            if (entry && entry->awaits == Inflight::Awaits::Puback)
+                return fail(handle, connection, protocol_error("PUBREC for a QoS 1 message"));
+            on_pubrec(handle, connection, session, *ack);
+            break;
+        case PacketType::Pubrel: on_pubrel(handle, connection, session, *ack); break;
+        default:
+            if (entry && entry->awaits == Inflight::Awaits::Pubcomp)
+                finish_inflight(session, position);
+            break;
+    }
+    pump(session);
+    session.rest_if_idle();
+}
+
+void Broker::on_pubrec(Handle handle, Connection& connection, Session& session, const Ack& ack) {
+    std::uint32_t position = 0;
+    Inflight* entry = session.find_inflight(ack.packet_id, position);
+    if (is_error(ack.reason)) {  // the message is done [MQTT-4.4.0-2]
+        if (entry) finish_inflight(session, position);
+        return;
+    }
+    if (entry && entry->awaits == Inflight::Awaits::Pubrec) {
+        session.traffic->bytes -= entry->delivery.message->size();
+        entry->delivery = {};
+        entry->awaits = Inflight::Awaits::Pubcomp;
+    }
+    acknowledge(handle, connection, PacketType::Pubrel, ack.packet_id,
+                entry ? Reason::Success : Reason::PacketIdentifierNotFound);
+}
+
+void Broker::on_pubrel(Handle handle, Connection& connection, Session& session, const Ack& ack) {
+    bool was_known = false;
+    if (session.traffic) {
+        auto& received = session.traffic->received;
+        const auto at = std::lower_bound(received.begin(), received.end(), ack.packet_id);
+        was_known = at != received.end() && *at == ack.packet_id;
+        if (was_known) received.erase(at);
+    }
+    acknowledge(handle, connection, PacketType::Pubcomp, ack.packet_id,
+                was_known ? Reason::Success : Reason::PacketIdentifierNotFound);
+}
+
+// The delivery is done with, one way or the other; its place in the window is free.
+void Broker::finish_inflight(Session& session, std::uint32_t position) {
+    SessionTraffic& traffic = *session.traffic;
+    const Inflight done = traffic.inflight.remove(position);
+    if (done.delivery.message) traffic.bytes -= done.delivery.message->size();
+    if (done.is_current) --traffic.current;
+}
+
+}  // namespace starling

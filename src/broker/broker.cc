@@ -1,0 +1,346 @@
+#include "broker/broker.h"
+
+#include <algorithm>
+
+namespace starling {
+namespace {
+
+constexpr std::size_t kPiecesPerWrite = 64;
+constexpr std::size_t kAcceptsPerTurn = 256;
+constexpr TimeMs kAcceptPauseMs = 100;
+
+}  // namespace
+
+Broker::Broker(Core& core, const BrokerOptions& options, const HashKey& key)
+    : core_(core),
+      options_(options),
+      key_(key),
+      random_(key.first ^ key.second),
+      subscriptions_(key),
+      retained_(options.retained_messages, options.retained_bytes),
+      handshaking_(connections_),
+      absent_(sessions_),
+      scratch_(std::make_unique<std::array<std::byte, limits::kReadBytes>>()) {
+    if (options_.sys_interval_s != 0) core_.timers().arm(token(TokenKind::Sys, {}), core_.now());
+}
+
+Broker::~Broker() = default;
+
+// A handle with its kind in three spare bits: slabs stay below 2^29 objects.
+std::uint64_t Broker::token(TokenKind kind, Handle handle) {
+    STARLING_ASSERT(handle.index < 1u << 29);
+    handle.index |= static_cast<std::uint32_t>(kind) << 29;
+    return handle.packed();
+}
+
+Result<void> Broker::listen(std::unique_ptr<StreamSource> source) {
+    const auto index = static_cast<std::uint32_t>(sources_.size());
+    STARLING_CHECK(source->attach(core_.poller(), token(TokenKind::Source, {index, 0})));
+    sources_.push_back(std::move(source));
+    return {};
+}
+
+// --- Reading ------------------------------------------------------------------------------------
+
+void Broker::read(std::span<const Readiness> ready) {
+    std::vector<Handle> again;
+    again.swap(again_);
+    for (const Readiness& one : ready) on_ready(one);
+    for (const Handle handle : again) {
+        Connection* connection = connections_.find(handle);
+        if (!connection || !connection->is_waiting) continue;
+        connection->is_waiting = false;
+        read_connection(handle);
+    }
+    run_replays();
+}
+
+void Broker::on_ready(const Readiness& ready) {
+    Handle handle = Handle::unpack(ready.token);
+    const auto kind = static_cast<TokenKind>(handle.index >> 29);
+    handle.index &= (1u << 29) - 1;
+    if (kind == TokenKind::Source) return accept(*sources_[handle.index]);
+
+    Connection* connection = connections_.find(handle);
+    if (!connection || connection->state == Connection::State::Gone) return;
+    if (ready.ended) connection->stream->expect_end();
+    if (ready.writable) {
+        connection->is_writable = true;
+        mark_dirty(handle, *connection);
+    }
+    if (ready.readable || ready.ended) read_connection(handle);
+}
+
+void Broker::accept(StreamSource& source) {
+    if (stop_at_ != kNever) return;
+    for (std::size_t taken = 0; taken < kAcceptsPerTurn; ++taken) {
+        std::unique_ptr<Stream> stream;
+        switch (source.take(stream)) {
+            case StreamSource::Taken::Stream: adopt(std::move(stream)); break;
+            case StreamSource::Taken::None: return;
+            case StreamSource::Taken::Exhausted:
+                counters_.add(Count::AcceptPauses);
+                core_.timers().arm(token(TokenKind::Accept, {}), core_.now() + kAcceptPauseMs);
+                return;
+        }
+    }
+    core_.timers().arm(token(TokenKind::Accept, {}), core_.now());  // the others go first
+}
+
+void Broker::adopt(std::unique_ptr<Stream> stream) {
+    if (handshaking_.size() >= options_.handshakes_max) {
+        const Handle oldest = connections_.handle(handshaking_.oldest());
+        counters_.add(Count::HandshakesEvicted);
+        drop(oldest, connections_[oldest.index]);
+    }
+    const Handle handle = connections_.emplace(std::move(stream));
+    Connection& connection = connections_[handle.index];
+    handshaking_.add(handle.index);
+    if (!connection.stream->attach(core_.poller(), token(TokenKind::Connection, handle)))
+        return drop(handle, connection);
+    arm(handle, connection, core_.now() + options_.connect_timeout_s * TimeMs{1000});
+}
+
+void Broker::read_connection(Handle handle) {
+    Connection& connection = connections_[handle.index];
+    if (connection.state == Connection::State::Gone) return;
+    if (connection.state == Connection::State::Closing) return discard(handle, connection);
+    // Who does not read its answers is not asked for more; flush() reads on.
+    if (!has_outbox_room(connection)) return;
+
+    // Packets that the budget left over come first.
+    if (connection.traffic && !connection.traffic->partial.empty()) {
+        feed(handle, connection, {});
+        if (connection.is_waiting || connection.state > Connection::State::Connected) return;
+    }
+    const auto got = connection.stream->read(*scratch_);
+    if (!got) return drop(handle, connection);
+    counters_.add(Count::BytesReceived, got->bytes);
+    if (got->more) read_again(handle, connection);
+    if (got->bytes != 0) feed(handle, connection, Bytes(*scratch_).first(got->bytes));
+}
+
+// Nobody listens to a connection that is closing: its bytes are read only to see its end.
+void Broker::discard(Handle handle, Connection& connection) {
+    const auto got = connection.stream->read(*scratch_);
+    if (!got) return drop(handle, connection);
+    if (got->more) read_again(handle, connection);
+}
+
+void Broker::feed(Handle handle, Connection& connection, Bytes fresh) {
+    const bool was_partial = connection.traffic && !connection.traffic->partial.empty();
+    if (!was_partial) {
+        const std::size_t used = feed_packets(handle, connection, fresh);
+        if (used < fresh.size() && connection.state <= Connection::State::Connected)
+            connection.busy().partial.assign(fresh.begin() + static_cast<std::ptrdiff_t>(used),
+                                             fresh.end());
+        return;
+    }
+    ByteVector& partial = connection.traffic->partial;
+    partial.insert(partial.end(), fresh.begin(), fresh.end());
+    const std::size_t used = feed_packets(handle, connection, partial);
+    if (used == partial.size()) partial = {};
+    else partial.erase(partial.begin(), partial.begin() + static_cast<std::ptrdiff_t>(used));
+    connection.rest_if_idle();
+}
+
+// Handles whole packets from the front of `bytes`, as many as the budget allows; returns their bytes.
+std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes bytes) {
+    Bytes rest = bytes;
+    for (std::uint32_t packets = 0; !rest.empty(); ++packets) {
+        if (connection.state > Connection::State::Connected) break;
+        if (packets == limits::kPacketsPerTurn || !has_outbox_room(connection)) {
+            read_again(handle, connection);
+            break;
+        }
+        const auto frame = next_frame(rest, options_.packet_bytes_max);
+        if (!frame) {
+            fail(handle, connection, frame.error());
+            break;
+        }
+        if (frame->size == 0) break;
+        on_packet(handle, connection, *frame);
+        rest = rest.subspan(frame->size);
+    }
+    return bytes.size() - rest.size();
+}
+
+void Broker::on_packet(Handle handle, Connection& connection, const Frame& frame) {
+    counters_.add(Count::PacketsReceived);
+    connection.last_packet_at = core_.now();
+    if (connection.state == Connection::State::Connected)
+        return on_session_packet(handle, connection, frame);
+    if (frame.type == PacketType::Connect) return on_connect(handle, connection, frame);
+    counters_.add(Count::ProtocolErrors);  // [MQTT-3.1.0-1]: no answer
+    drop(handle, connection);
+}
+
+void Broker::on_session_packet(Handle handle, Connection& connection, const Frame& frame) {
+    switch (frame.type) {
+        case PacketType::Publish: return on_publish(handle, connection, frame);
+        case PacketType::Puback:
+        case PacketType::Pubrec:
+        case PacketType::Pubrel:
+        case PacketType::Pubcomp: return on_acknowledgement(handle, connection, frame);
+        case PacketType::Subscribe: return on_subscribe(handle, connection, frame);
+        case PacketType::Unsubscribe: return on_unsubscribe(handle, connection, frame);
+        case PacketType::Pingreq:
+            encode_pingresp(frame_);
+            return send_frame(handle, connection);
+        case PacketType::Disconnect: return on_disconnect(handle, connection, frame);
+        case PacketType::Connect:
+            return fail(handle, connection, protocol_error("[MQTT-3.1.0-2] a second CONNECT"));
+        case PacketType::Auth:
+            if (connection.version == Version::V5) {
+                if (const auto auth = decode_auth(frame); !auth)
+                    return fail(handle, connection, auth.error());
+            }
+            return fail(handle, connection,
+                        protocol_error("[MQTT-4.12.0-6] AUTH without a method in CONNECT"));
+        default:
+            return fail(handle, connection, protocol_error("a packet that only servers send"));
+    }
+}
+
+// --- Writing ------------------------------------------------------------------------------------
+
+void Broker::mark_dirty(Handle handle, Connection& connection) {
+    if (connection.is_dirty) return;
+    connection.is_dirty = true;
+    dirty_.push_back(handle);
+}
+
+void Broker::read_again(Handle handle, Connection& connection) {
+    if (connection.is_waiting) return;
+    connection.is_waiting = true;
+    again_.push_back(handle);
+}
+
+void Broker::send_frame(Handle handle, Connection& connection) {
+    connection.busy().outbox.append(frame_);
+    frame_.clear();
+    mark_dirty(handle, connection);
+}
+
+void Broker::write() {
+    std::vector<Handle> dirty;
+    dirty.swap(dirty_);
+    for (const Handle handle : dirty) {
+        Connection* connection = connections_.find(handle);
+        if (!connection) continue;
+        connection->is_dirty = false;
+        if (connection->state != Connection::State::Gone) flush(handle, *connection);
+    }
+    if (dirty_.empty()) {  // keep the memory
+        dirty.clear();
+        dirty_.swap(dirty);
+    }
+}
+
+void Broker::flush(Handle handle, Connection& connection) {
+    const bool had_room = has_outbox_room(connection);
+    if (connection.traffic) {
+        Outbox& outbox = connection.traffic->outbox;
+        std::array<iovec, kPiecesPerWrite> pieces;
+        while (connection.is_writable && outbox.untaken() != 0) {
+            const std::size_t count = outbox.gather(pieces);
+            std::size_t given = 0;
+            for (std::size_t i = 0; i < count; ++i) given += pieces[i].iov_len;
+            const auto taken = connection.stream->write(std::span(pieces).first(count));
+            if (!taken) return drop(handle, connection);
+            counters_.add(Count::BytesSent, *taken);
+            outbox.take(*taken);
+            outbox.release(connection.stream->unreleased());
+            if (*taken < given) connection.is_writable = false;
+        }
+        connection.rest_if_idle();
+    }
+    if (connection.state == Connection::State::Closing) {
+        if (connection.unwritten() == 0 && !connection.has_finished) {
+            connection.has_finished = true;
+            connection.stream->finish();
+        }
+        return;
+    }
+    if (connection.state != Connection::State::Connected) return;
+    if (!had_room && has_outbox_room(connection)) read_again(handle, connection);
+    if (Session* session = sessions_.find(connection.session)) pump(*session);
+}
+
+// --- Timers and the end of a turn -----------------------------------------------------------------
+
+void Broker::arm(Handle handle, Connection& connection, TimeMs due) {
+    if (due >= connection.timer_at) return;
+    connection.timer_at = due;
+    core_.timers().arm(token(TokenKind::Connection, handle), due);
+}
+
+void Broker::arm(Handle handle, Session& session, TimeMs due) {
+    if (due >= session.timer_at) return;
+    session.timer_at = due;
+    core_.timers().arm(token(TokenKind::Session, handle), due);
+}
+
+void Broker::timer(std::uint64_t packed) {
+    Handle handle = Handle::unpack(packed);
+    const auto kind = static_cast<TokenKind>(handle.index >> 29);
+    handle.index &= (1u << 29) - 1;
+    switch (kind) {
+        case TokenKind::Connection: return on_connection_timer(handle);
+        case TokenKind::Session: return on_session_timer(handle);
+        case TokenKind::Sys: return publish_sys();
+        case TokenKind::Accept:
+            for (const auto& source : sources_) accept(*source);
+            return;
+        case TokenKind::Source: return;
+    }
+}
+
+void Broker::reap() {
+    for (const Handle handle : gone_) connections_.erase(handle);
+    gone_.clear();
+}
+
+bool Broker::has_work() const {
+    return !again_.empty() || !dirty_.empty() || !replaying_.empty();
+}
+
+// --- The broker's own topics ----------------------------------------------------------------------
+
+void Broker::publish_sys() {
+    constexpr std::size_t kSweepTopics = 10'000;
+    const TimeMs now = core_.now();
+    core_.timers().arm(token(TokenKind::Sys, {}), now + options_.sys_interval_s * TimeMs{1000});
+    retained_.sweep(kSweepTopics, now);
+    sys_.sample(counters_, now);
+    const SysState state{connected_, connected_most_, absent_.size(), subscriptions_.size(),
+                         subscriptions_.shared_size(), retained_.size()};
+    sys_.for_each(counters_, state, now, [&](std::string_view topic, std::string_view text) {
+        MessageParts parts;
+        parts.topic = topic;
+        parts.payload = as_bytes(text);
+        parts.retain = true;
+        route(Message::make(parts));
+    });
+}
+
+// --- Stopping -------------------------------------------------------------------------------------
+
+void Broker::stop() {
+    if (stop_at_ != kNever) return;
+    stop_at_ = core_.now() + options_.shutdown_timeout_s * TimeMs{1000};
+    sources_.clear();
+    connections_.for_each([&](Handle handle, Connection& connection) {
+        if (connection.state == Connection::State::Connected)
+            disconnect(handle, connection, Reason::ServerShuttingDown);
+        else if (connection.state == Connection::State::AwaitsConnect)
+            drop(handle, connection);
+    });
+    core_.timers().arm(token(TokenKind::Accept, {}), stop_at_);  // wakes the core for is_stopped()
+}
+
+bool Broker::is_stopped() const {
+    return stop_at_ != kNever && (connections_.size() == 0 || core_.now() >= stop_at_);
+}
+
+}  // namespace starling

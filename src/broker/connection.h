@@ -1,0 +1,74 @@
+// One network connection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/handle.h"
+#include "base/time.h"
+#include "broker/outbox.h"
+#include "mqtt/types.h"
+#include "transport/stream.h"
+
+namespace starling {
+
+// What traffic needs of a connection; one at rest has none.
+// Owner: its connection.
+struct ConnectionTraffic {
+    Outbox outbox;
+    ByteVector partial;  // the start of a packet whose rest has yet to arrive, or packets left over
+    std::vector<std::string> aliases_in;   // [alias - 1]; empty: not set
+    std::vector<std::string> aliases_out;
+
+    bool is_idle() const {
+        return outbox.empty() && partial.empty() && aliases_in.empty() && aliases_out.empty();
+    }
+};
+
+// Bytes in become packets, deliveries become bytes out. Idle it holds no buffer.
+// Owner: one core.
+struct Connection {
+    enum class State : std::uint8_t {
+        AwaitsConnect,
+        Connected,
+        Closing,  // what is in the outbox goes out, what comes in is discarded
+        Gone,     // reaped at the end of this turn
+    };
+
+    explicit Connection(std::unique_ptr<Stream> taken) : stream(std::move(taken)) {}
+
+    std::unique_ptr<Stream> stream;
+    std::unique_ptr<ConnectionTraffic> traffic;
+    TimeMs last_packet_at = 0;
+    TimeMs timer_at = kNever;  // the earliest timer that is armed for it
+    Handle session;  // while Connected
+    std::uint32_t packet_bytes_max = 0xFFFFFFFF;  // what the client takes
+    std::uint32_t connected_expiry_s = 0;         // as CONNECT said it: DISCONNECT may not raise 0
+    // Sockets without CONNECT, in the order of arrival.
+    std::uint32_t newer = ~std::uint32_t{0};
+    std::uint32_t older = ~std::uint32_t{0};
+    std::uint16_t keep_alive_s = 0;
+    std::uint16_t receive_maximum = 65535;
+    std::uint16_t topic_alias_maximum = 0;
+    Version version = Version::V4;
+    State state = State::AwaitsConnect;
+    bool wants_problem_information = true;
+    bool is_dirty = false;     // in the list of those to write
+    bool is_waiting = false;   // in the list of those to read again
+    bool is_writable = true;   // the stream took all of the last write
+    bool has_finished = false;
+
+    ConnectionTraffic& busy() {
+        if (!traffic) traffic = std::make_unique<ConnectionTraffic>();
+        return *traffic;
+    }
+    void rest_if_idle() {
+        if (traffic && traffic->is_idle()) traffic.reset();
+    }
+    std::size_t unwritten() const { return traffic ? traffic->outbox.size() : 0; }
+};
+
+}  // namespace starling

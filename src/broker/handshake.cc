@@ -1,0 +1,192 @@
+// CONNECT: who may come in, under which terms, into which session.
+#include <algorithm>
+
+#include "broker/broker.h"
+
+namespace starling {
+
+void Broker::on_connect(Handle handle, Connection& connection, const Frame& frame) {
+    const auto connect = decode_connect(frame);
+    if (!connect) {
+        counters_.add(Count::ProtocolErrors);
+        connection.version = answer_version(frame);
+        return refuse(handle, connection, connect.error().reason, nullptr);
+    }
+    connection.version = connect->version;
+    if (const Reason reason = judge_connect(*connect); reason != Reason::Success)
+        return refuse(handle, connection, reason, &*connect);
+    welcome(handle, connection, *connect);
+}
+
+Reason Broker::judge_connect(const Connect& connect) const {
+    const bool is_short_id_needed =
+        connect.version == Version::V3 && !options_.long_client_ids_v3;
+    const std::size_t id_bytes_max =
+        is_short_id_needed ? std::min(limits::kClientIdBytesV3, options_.client_id_bytes)
+                           : options_.client_id_bytes;
+    if (connect.client_id.size() > id_bytes_max) return Reason::ClientIdentifierNotValid;
+    if (connect.properties.has(Property::AuthenticationMethod))
+        return Reason::BadAuthenticationMethod;  // [MQTT-4.12.0-1]
+    if (connect.will) {
+        if (connect.will->qos > options_.maximum_qos) return Reason::QosNotSupported;
+        if (connect.will->retain && !options_.retain_available)
+            return Reason::RetainNotSupported;  // [MQTT-3.2.2-13]
+        if (const Reason reason = judge_topic(connect.will->topic); reason != Reason::Success)
+            return reason;
+    }
+    // A takeover moves its place; anybody else needs a new one.
+    if (connected_ >= options_.connections_max) {
+        const std::uint32_t present =
+            connect.client_id.empty() ? FlatIndex::kNone : find_session(connect.client_id);
+        if (present == FlatIndex::kNone || !sessions_[present].connection)
+            return Reason::ServerBusy;
+    }
+    return Reason::Success;
+}
+
+void Broker::refuse(Handle handle, Connection& connection, Reason reason, const Connect* connect) {
+    counters_.add(Count::ConnectsRefused);
+    // Below version 5 a CONNECT that breaks a rule is answered by the close alone.
+    const bool has_code = connect || reason == Reason::UnsupportedProtocolVersion ||
+                          reason == Reason::ClientIdentifierNotValid;
+    if (connection.version == Version::V5 || has_code) {
+        Explanation explanation;
+        if (connect) explanation.packet_bytes_max = connect->properties.maximum_packet_size;
+        encode_connack(frame_, connection.version, false, reason, {}, explanation);
+        send_frame(handle, connection);
+    }
+    start_closing(handle, connection);
+}
+
+void Broker::welcome(Handle handle, Connection& connection, const Connect& connect) {
+    const std::string assigned_id = connect.client_id.empty() ? make_client_id() : std::string();
+    const std::string id = assigned_id.empty() ? std::string(connect.client_id) : assigned_id;
+
+    bool was_present = false;
+    Session& session = enter_session(id, connect.clean_start, was_present);
+    const std::uint32_t place = find_session(id);
+
+    handshaking_.remove(handle.index);
+    connection.state = Connection::State::Connected;
+    connection.session = sessions_.handle(place);
+    connection.receive_maximum = connect.properties.receive_maximum;
+    connection.packet_bytes_max = std::min(connect.properties.maximum_packet_size, kPacketBytesMax);
+    connection.topic_alias_maximum =
+        std::min(connect.properties.topic_alias_maximum, options_.topic_aliases);
+    connection.wants_problem_information = connect.properties.request_problem_information;
+    connection.keep_alive_s = granted_keep_alive(connect);
+    connection.connected_expiry_s = connect.properties.session_expiry_interval_s;
+
+    session.connection = handle;
+    session.expiry_s = granted_expiry(connect);
+    session.will_due = kNever;
+    session.ends_at = kNever;
+    session.will.reset();
+    if (connect.will) {
+        const WillPacket& from = *connect.will;
+        Will will{std::string(from.topic), {from.payload.begin(), from.payload.end()},
+                  {from.properties.raw.begin(), from.properties.raw.end()},
+                  from.properties.will_delay_interval_s, kNoMessageExpiry, from.qos, from.retain};
+        if (from.properties.has(Property::MessageExpiryInterval))
+            will.expiry_s = from.properties.message_expiry_interval_s;
+        session.will = std::make_unique<Will>(std::move(will));
+    }
+    ++connected_;
+    connected_most_ = std::max(connected_most_, connected_);
+    counters_.add(Count::ConnectsAccepted);
+
+    write_connack(handle, connection, connect, was_present, assigned_id);
+    if (connection.keep_alive_s != 0)
+        arm(handle, connection, core_.now() + connection.keep_alive_s * TimeMs{1500});
+    evict_absent_sessions();
+    pump(session);
+}
+
+// The client's session: the one it left or, on a clean start or the first time, a new one. Whoever
+// holds it is sent away [MQTT-3.1.4-3].
+Session& Broker::enter_session(std::string_view id, bool clean_start, bool& was_present) {
+    std::uint32_t place = find_session(id);
+    if (place != FlatIndex::kNone && sessions_[place].connection) {
+        const Handle old = sessions_[place].connection;
+        counters_.add(Count::Takeovers);
+        disconnect(old, connections_[old.index], Reason::SessionTakenOver);
+        place = find_session(id);  // it may have ended with its connection
+    }
+    if (place != FlatIndex::kNone) {
+        Session& session = sessions_[place];
+        if (!clean_start) {
+            absent_.remove(place);
+            was_present = true;
+            return session;
+        }
+        end_session(sessions_.handle(place), session);
+    }
+    Session fresh;
+    fresh.id = id;
+    fresh.id_hash = static_cast<std::uint32_t>(keyed_hash(key_, id));
+    const Handle handle = sessions_.emplace(std::move(fresh));
+    session_index_.insert(sessions_[handle.index].id_hash, handle.index);
+    return sessions_[handle.index];
+}
+
+void Broker::write_connack(Handle handle, Connection& connection, const Connect& connect,
+                           bool session_present, std::string_view assigned_id) {
+    PropertyWriter properties;
+    if (connect.version == Version::V5) {
+        const Session& session = sessions_[connection.session.index];
+        if (session.expiry_s != connect.properties.session_expiry_interval_s)
+            properties.add_u32(Property::SessionExpiryInterval, session.expiry_s);
+        if (!assigned_id.empty())
+            properties.add_string(Property::AssignedClientIdentifier, assigned_id);
+        if (connection.keep_alive_s != connect.keep_alive_s)
+            properties.add_u16(Property::ServerKeepAlive, connection.keep_alive_s);
+        if (options_.inflight_in != 65535)
+            properties.add_u16(Property::ReceiveMaximum, options_.inflight_in);
+        if (options_.maximum_qos != Qos::ExactlyOnce)
+            properties.add_u8(Property::MaximumQos, static_cast<std::uint8_t>(options_.maximum_qos));
+        if (!options_.retain_available) properties.add_u8(Property::RetainAvailable, 0);
+        properties.add_u32(Property::MaximumPacketSize, options_.packet_bytes_max);
+        if (options_.topic_aliases != 0)
+            properties.add_u16(Property::TopicAliasMaximum, options_.topic_aliases);
+        if (!options_.wildcard_subscriptions)
+            properties.add_u8(Property::WildcardSubscriptionAvailable, 0);
+        if (!options_.subscription_identifiers)
+            properties.add_u8(Property::SubscriptionIdentifierAvailable, 0);
+        if (!options_.shared_subscriptions)
+            properties.add_u8(Property::SharedSubscriptionAvailable, 0);
+    }
+    encode_connack(frame_, connect.version, session_present, Reason::Success, properties);
+    send_frame(handle, connection);
+}
+
+std::uint32_t Broker::granted_expiry(const Connect& connect) const {
+    if (connect.version != Version::V5)
+        return connect.clean_start ? 0 : options_.session_expiry_max_s;
+    return std::min(connect.properties.session_expiry_interval_s, options_.session_expiry_max_s);
+}
+
+std::uint16_t Broker::granted_keep_alive(const Connect& connect) const {
+    // Only version 5 can be told of another interval than its own.
+    if (connect.version != Version::V5) return connect.keep_alive_s;
+    if (options_.server_keep_alive_s != 0) return options_.server_keep_alive_s;
+    const std::uint16_t most = options_.keep_alive_max_s;
+    if (most != 0 && (connect.keep_alive_s == 0 || connect.keep_alive_s > most)) return most;
+    return connect.keep_alive_s;
+}
+
+std::string Broker::make_client_id() const {
+    static constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuv";
+    std::string id;
+    do {
+        id = "auto";
+        for (std::uint64_t bits = secret_u64(); id.size() < 16; bits >>= 5) id += kDigits[bits & 31];
+    } while (find_session(id) != FlatIndex::kNone);
+    return id;
+}
+
+std::uint32_t Broker::find_session(std::string_view id) const {
+    return session_index_.find(static_cast<std::uint32_t>(keyed_hash(key_, id)),
+                               [&](std::uint32_t place) { return sessions_[place].id == id; });
+}
+
+}  // namespace starling

@@ -1,0 +1,51 @@
+#include "broker/message.h"
+
+#include <new>
+
+#include "mqtt/encode.h"
+#include "mqtt/properties.h"
+
+namespace starling {
+namespace {
+
+PublishHead plain_head(const MessageParts& parts) {
+    PublishHead head;
+    head.topic = parts.topic;
+    head.payload_size = parts.payload.size();
+    return head;
+}
+
+}  // namespace
+
+Ref<const Message> Message::make(const MessageParts& parts) {
+    const std::size_t room = publish_size(plain_head(parts)).whole + parts.properties.size();
+    void* place = ::operator new(sizeof(Message) + room);
+    return Ref<const Message>::adopt(new (place) Message(parts));
+}
+
+Message::Message(const MessageParts& parts)
+    : topic_size_(static_cast<std::uint16_t>(parts.topic.size())),
+      payload_size_(static_cast<std::uint32_t>(parts.payload.size())),
+      expires_at_(parts.expires_at),
+      publisher_(parts.publisher),
+      qos_(parts.qos),
+      retain_(parts.retain) {
+    auto* out = reinterpret_cast<std::byte*>(this + 1);
+    const PublishHead head = plain_head(parts);
+    std::byte* at = write_publish_head(head, out);
+    topic_at_ = static_cast<std::uint16_t>(at - out - topic_size_);
+    at = store_bytes(at, parts.payload);
+    frame_size_ = static_cast<std::uint32_t>(at - out);
+    forwarded_size_ = static_cast<std::uint32_t>(copy_forwarded(parts.properties, at));
+}
+
+std::string_view Message::topic() const {
+    return as_text(Bytes{bytes() + topic_at_, topic_size_});
+}
+
+void Message::destroy(const Message* message) {
+    message->~Message();
+    ::operator delete(const_cast<Message*>(message));
+}
+
+}  // namespace starling

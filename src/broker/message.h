@@ -1,0 +1,68 @@
+// One application message.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/counted.h"
+#include "base/handle.h"
+#include "base/time.h"
+#include "mqtt/types.h"
+
+namespace starling {
+
+// What a message is made of; views that need not outlive make().
+struct MessageParts {
+    std::string_view topic;
+    Bytes payload;
+    Bytes properties;  // a valid block; what a server forwards of it is kept
+    Qos qos = Qos::AtMostOnce;
+    bool retain = false;
+    TimeMs expires_at = kNever;
+    Handle publisher;  // the session it came from, if any: No Local asks
+};
+
+// Shared by every queue that holds it. One allocation and one copy in; the frame that QoS 0
+// subscribers below version 5 receive lies in it ready to send.
+// Owner: any core. Nothing but the count changes after make().
+class Message : public Counted<Message> {
+public:
+    static Ref<const Message> make(const MessageParts& parts);
+
+    std::string_view topic() const;
+    Bytes payload() const { return {bytes() + frame_size_ - payload_size_, payload_size_}; }
+    Bytes forwarded() const { return {bytes() + frame_size_, forwarded_size_}; }
+
+    // A whole QoS 0 PUBLISH of versions 3 and 4, without RETAIN.
+    Bytes plain_frame() const { return {bytes(), frame_size_}; }
+
+    Qos qos() const { return qos_; }
+    bool retain_flag() const { return retain_; }
+    TimeMs expires_at() const { return expires_at_; }
+    bool is_expired(TimeMs now) const { return expires_at_ <= now; }
+    Handle publisher() const { return publisher_; }
+
+    // What it costs whoever keeps it, in bytes.
+    std::size_t size() const { return sizeof(Message) + frame_size_ + forwarded_size_; }
+
+private:
+    friend class Counted<Message>;
+    explicit Message(const MessageParts& parts);
+    static void destroy(const Message* message);
+    const std::byte* bytes() const { return reinterpret_cast<const std::byte*>(this + 1); }
+
+    std::uint16_t topic_at_ = 0;  // where the topic's text begins in the frame
+    std::uint16_t topic_size_ = 0;
+    std::uint32_t payload_size_ = 0;
+    std::uint32_t frame_size_ = 0;
+    std::uint32_t forwarded_size_ = 0;
+    TimeMs expires_at_;
+    Handle publisher_;
+    Qos qos_;
+    bool retain_;
+    // The frame, then the forwarded properties, follow in the same allocation.
+};
+
+}  // namespace starling

@@ -1,0 +1,41 @@
+// Retained messages to a new subscription, as fast as the client takes them.
+#include "broker/broker.h"
+
+namespace starling {
+namespace {
+
+constexpr std::size_t kScanPerTurn = 1'000;  // topics looked at before others have their turn
+
+}  // namespace
+
+// Goes on with the oldest replay. True when pump() should look again.
+bool Broker::replay_some(Session& session, Handle handle, Connection& connection) {
+    SessionTraffic& traffic = *session.traffic;
+    if (traffic.replays.empty() || !has_window(session, connection)) return false;
+    Replay& replay = traffic.replays.front();
+    const auto after = retained_.scan(
+        replay.filter, replay.after, kScanPerTurn, core_.now(),
+        [&](const Ref<const Message>& message) {
+            Delivery delivery{message, replay.ids, {}, lower(message->qos(), replay.qos), true};
+            if (delivery.qos == Qos::AtMostOnce) send_now(handle, connection, delivery);
+            else start_inflight(session, handle, connection, std::move(delivery));
+            return has_window(session, connection) && has_outbox_room(connection);
+        });
+    if (after.empty()) {
+        traffic.replays.pop();
+        return true;
+    }
+    replay.after = after;
+    const bool is_blocked = !has_window(session, connection) || !has_outbox_room(connection);
+    if (!is_blocked) replaying_.push_back(connection.session);
+    return false;
+}
+
+void Broker::run_replays() {
+    std::vector<Handle> replaying;
+    replaying.swap(replaying_);
+    for (const Handle handle : replaying)
+        if (Session* session = sessions_.find(handle)) pump(*session);
+}
+
+}  // namespace starling

@@ -1,0 +1,197 @@
+// Deliveries out: now, later, or never.
+#include <algorithm>
+
+#include "broker/broker.h"
+
+namespace starling {
+
+void Broker::offer(Session& session, Delivery delivery) {
+    const Handle handle = session.connection;
+    Connection* connection = connections_.find(handle);
+    if (delivery.qos == Qos::AtMostOnce) {
+        if (connection) send_now(handle, *connection, delivery);
+        return;
+    }
+    const bool is_first = !session.traffic || session.traffic->queue.empty();
+    if (connection && is_first && has_window(session, *connection) && has_outbox_room(*connection)) {
+        start_inflight(session, handle, *connection, std::move(delivery));
+        return session.rest_if_idle();
+    }
+    enqueue(session, std::move(delivery));
+}
+
+void Broker::send_now(Handle handle, Connection& connection, const Delivery& delivery) {
+    if (!has_outbox_room(connection)) return counters_.add(Count::DroppedOutboxFull);
+    if (!write_publish(handle, connection, delivery, 0, false))
+        counters_.add(Count::DroppedTooLarge);
+}
+
+bool Broker::has_window(const Session& session, const Connection& connection) const {
+    const std::uint32_t window = std::min(connection.receive_maximum, options_.inflight_out);
+    return !session.traffic || (session.traffic->current < window &&
+                                session.traffic->inflight.size() < window);  // [MQTT-3.3.4-9]
+}
+
+bool Broker::has_outbox_room(const Connection& connection) const {
+    return connection.unwritten() < options_.outbox_bytes;
+}
+
+// --- Queue ----------------------------------------------------------------------------------------
+
+void Broker::enqueue(Session& session, Delivery delivery) {
+    SessionTraffic& traffic = session.busy();
+    if (!make_room(traffic, delivery)) {
+        counters_.add(Count::DroppedQueueFull);
+        return session.rest_if_idle();
+    }
+    traffic.bytes += delivery.message->size();
+    traffic.queue.push(std::move(delivery));
+}
+
+// The drop rule. False when `fresh` itself is the one to drop.
+bool Broker::make_room(SessionTraffic& traffic, const Delivery& fresh) {
+    const TimeMs now = core_.now();
+    const auto is_full = [&] {
+        return traffic.queue.size() >= options_.queue_messages ||
+               (traffic.bytes + fresh.message->size() > options_.client_bytes &&
+                traffic.bytes != 0);
+    };
+    while (is_full()) {
+        if (traffic.queue.empty()) return false;
+        const bool is_expired = traffic.queue.front().message->is_expired(now);
+        if (options_.queue_drops_newest && !is_expired) return false;
+        const Delivery dropped = traffic.queue.pop();
+        traffic.bytes -= dropped.message->size();
+        counters_.add(is_expired ? Count::DroppedExpired : Count::DroppedQueueFull);
+    }
+    return true;
+}
+
+// Sends what waits for this client, as far as its window and outbox allow.
+void Broker::pump(Session& session) {
+    const Handle handle = session.connection;
+    Connection* connection = connections_.find(handle);
+    if (!connection || !session.traffic) return;
+    while (session.traffic && has_outbox_room(*connection) &&
+           send_next(session, handle, *connection)) {}
+    session.rest_if_idle();
+}
+
+bool Broker::send_next(Session& session, Handle handle, Connection& connection) {
+    SessionTraffic& traffic = *session.traffic;
+    if (traffic.current < traffic.inflight.size()) {
+        const std::uint32_t window = std::min(connection.receive_maximum, options_.inflight_out);
+        return traffic.current < window && resend_one(session, handle, connection);
+    }
+    if (traffic.queue.empty()) return replay_some(session, handle, connection);
+    if (!has_window(session, connection)) return false;
+    Delivery next = traffic.queue.pop();
+    traffic.bytes -= next.message->size();
+    if (next.message->is_expired(core_.now())) counters_.add(Count::DroppedExpired);
+    else start_inflight(session, handle, connection, std::move(next));
+    return true;
+}
+
+// --- In flight ------------------------------------------------------------------------------------
+
+// False when the client cannot take a packet of this size: it counts as sent [MQTT-3.1.2-25].
+bool Broker::start_inflight(Session& session, Handle handle, Connection& connection,
+                            Delivery delivery) {
+    SessionTraffic& traffic = session.busy();
+    const std::uint16_t packet_id = session.next_packet_id();
+    if (!write_publish(handle, connection, delivery, packet_id, false)) {
+        counters_.add(Count::DroppedTooLarge);
+        return false;
+    }
+    Inflight entry;
+    entry.awaits = delivery.qos == Qos::AtLeastOnce ? Inflight::Awaits::Puback
+                                                    : Inflight::Awaits::Pubrec;
+    traffic.bytes += delivery.message->size();
+    entry.delivery = std::move(delivery);
+    entry.packet_id = packet_id;
+    entry.is_current = true;
+    ++traffic.current;
+    traffic.inflight.push(std::move(entry));
+    return true;
+}
+
+// The oldest delivery that this connection has not seen yet [MQTT-4.4.0-1].
+bool Broker::resend_one(Session& session, Handle handle, Connection& connection) {
+    SessionTraffic& traffic = *session.traffic;
+    std::uint32_t at = 0;
+    while (traffic.inflight[at].is_current) ++at;
+    Inflight& entry = traffic.inflight[at];
+    entry.is_current = true;
+    ++traffic.current;
+    if (entry.awaits == Inflight::Awaits::Pubcomp) {  // [MQTT-4.3.3-6]
+        encode_ack(frame_, connection.version, PacketType::Pubrel, entry.packet_id,
+                   Reason::Success);
+        send_frame(handle, connection);
+    } else if (!write_publish(handle, connection, entry.delivery, entry.packet_id, true)) {
+        counters_.add(Count::DroppedTooLarge);
+        finish_inflight(session, at);
+    }
+    return true;
+}
+
+// --- Bytes ----------------------------------------------------------------------------------------
+
+// False when the packet is larger than the client takes [MQTT-3.1.2-24]; nothing was written.
+bool Broker::write_publish(Handle handle, Connection& connection, const Delivery& delivery,
+                           std::uint16_t packet_id, bool dup) {
+    const Message& message = *delivery.message;
+    const bool is_plain = connection.version != Version::V5 && packet_id == 0 && !delivery.retain;
+    if (is_plain && message.plain_frame().size() < Outbox::kSharedFrom) {
+        connection.busy().outbox.append(message.plain_frame());
+    } else {
+        PublishHead head;
+        head.version = connection.version;
+        head.qos = delivery.qos;
+        head.dup = dup;
+        head.retain = delivery.retain;
+        head.packet_id = packet_id;
+        head.topic = message.topic();
+        head.payload_size = message.payload().size();
+        if (connection.version == Version::V5) {
+            head.forwarded = message.forwarded();
+            if (delivery.ids) head.subscription_identifiers = delivery.ids->values;
+            if (message.expires_at() != kNever) {  // [MQTT-3.3.2-6]
+                const TimeMs now = core_.now();
+                const TimeMs left = message.expires_at() > now ? message.expires_at() - now : 0;
+                head.expiry_interval_s = static_cast<std::uint32_t>((left + 999) / 1000);
+            }
+        }
+        if (publish_size(head).whole > connection.packet_bytes_max) return false;
+        if (connection.topic_alias_maximum != 0) {
+            bool is_known = false;
+            head.topic_alias = outgoing_alias(connection, head.topic, is_known);
+            if (is_known) head.topic = {};
+            // A new alias may lift the packet above the client's maximum; it then goes without.
+            if (!is_known && head.topic_alias != 0 &&
+                publish_size(head).whole > connection.packet_bytes_max) {
+                connection.traffic->aliases_out.pop_back();
+                head.topic_alias = 0;
+            }
+        }
+        Outbox& outbox = connection.busy().outbox;
+        write_publish_head(head, outbox.extend(publish_size(head).head).data());
+        outbox.append_payload(delivery.message);
+    }
+    counters_.add(Count::PublishSent);
+    mark_dirty(handle, connection);
+    return true;
+}
+
+// The alias of a topic that this connection was told, or a new one while there is room, or 0.
+std::uint16_t Broker::outgoing_alias(Connection& connection, std::string_view topic,
+                                     bool& is_known) {
+    auto& aliases = connection.busy().aliases_out;
+    const auto at = std::find(aliases.begin(), aliases.end(), topic);
+    is_known = at != aliases.end();
+    if (is_known) return static_cast<std::uint16_t>(at - aliases.begin() + 1);
+    if (aliases.size() >= connection.topic_alias_maximum) return 0;
+    aliases.emplace_back(topic);
+    return static_cast<std::uint16_t>(aliases.size());
+}
+
+}  // namespace starling

@@ -1,0 +1,97 @@
+// What the broker remembers of a client, connected or not.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/fifo.h"
+#include "base/handle.h"
+#include "base/time.h"
+#include "broker/delivery.h"
+
+namespace starling {
+
+// A delivery with a packet identifier, until its last acknowledgement.
+struct Inflight {
+    enum class Awaits : std::uint8_t { Puback, Pubrec, Pubcomp };
+
+    Delivery delivery;  // its message is let go when PUBREC has come
+    std::uint16_t packet_id = 0;
+    Awaits awaits = Awaits::Puback;
+    bool was_sent = false;     // on any connection: the next time has DUP
+    bool is_current = false;   // on this connection
+};
+
+// A replay of retained messages that has not ended: it goes on as the client takes them.
+struct Replay {
+    std::string filter;
+    std::string after;  // the topic it has come to
+    Qos qos = Qos::AtMostOnce;
+    Ref<const SubscriptionIds> ids;
+};
+
+// What traffic needs; a client at rest has none.
+// Owner: its session.
+struct SessionTraffic {
+    Fifo<Delivery> queue;
+    Fifo<Inflight> inflight;               // in the order of sending
+    Fifo<Replay> replays;
+    std::vector<std::uint16_t> received;   // QoS 2 packet identifiers before their PUBREL, sorted
+    std::size_t bytes = 0;                 // of messages in queue and inflight
+    std::uint32_t current = 0;             // inflight entries sent on this connection
+
+    bool is_idle() const {
+        return queue.empty() && inflight.empty() && replays.empty() && received.empty();
+    }
+};
+
+// What is published when the client is gone.
+// Owner: its session.
+struct Will {
+    std::string topic;
+    ByteVector payload;
+    ByteVector properties;
+    std::uint32_t delay_s = 0;
+    std::uint32_t expiry_s = 0;
+    Qos qos = Qos::AtMostOnce;
+    bool retain = false;
+};
+
+// Owner: the home core of its client id.
+struct Session {
+    std::string id;
+    Handle connection;  // empty while the client is absent
+    std::unique_ptr<SessionTraffic> traffic;
+    std::unique_ptr<Will> will;
+    TimeMs will_due = kNever;  // while absent
+    TimeMs ends_at = kNever;   // while absent
+    TimeMs timer_at = kNever;  // the earliest timer that is armed for it
+    std::uint32_t id_hash = 0;
+    std::uint32_t first_subscription = ~std::uint32_t{0};
+    std::uint32_t subscriptions = 0;
+    std::uint32_t expiry_s = 0;  // after the connection's end; 0: ends with it
+    // Absent sessions, in the order they left.
+    std::uint32_t newer = ~std::uint32_t{0};
+    std::uint32_t older = ~std::uint32_t{0};
+    std::uint16_t last_packet_id = 0;
+
+    SessionTraffic& busy() {
+        if (!traffic) traffic = std::make_unique<SessionTraffic>();
+        return *traffic;
+    }
+    void rest_if_idle() {
+        if (traffic && traffic->is_idle()) traffic.reset();
+    }
+
+    // A packet identifier that no delivery in flight uses [MQTT-2.2.1-4].
+    // REQUIRES: fewer than 65,535 are in flight.
+    std::uint16_t next_packet_id();
+
+    Inflight* find_inflight(std::uint16_t packet_id, std::uint32_t& position);
+};
+
+}  // namespace starling
