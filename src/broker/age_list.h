@@ -7,9 +7,8 @@
 
 namespace starling {
 
-// A doubly linked list through the objects' own `newer` and `older` fields, by index. The owner removes
-// an object before it erases it.
-// Owner: one core.
+// A doubly linked list through the objects' own `newer` and `older` fields, by index. The owner
+// removes an object before it erases it. Owner: one core.
 template <typename T>
 class AgeList {
 public:

@@ -144,7 +144,8 @@ void Broker::feed(Handle handle, Connection& connection, Bytes fresh) {
     connection.rest_if_idle();
 }
 
-// Handles whole packets from the front of `bytes`, as many as the budget allows; returns their bytes.
+// Handles whole packets from the front of `bytes`, as many as the budget allows; returns their
+// bytes.
 std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes bytes) {
     Bytes rest = bytes;
     for (std::uint32_t packets = 0; !rest.empty(); ++packets) {
@@ -184,9 +185,7 @@ void Broker::on_session_packet(Handle handle, Connection& connection, const Fram
         case PacketType::Pubcomp: return on_acknowledgement(handle, connection, frame);
         case PacketType::Subscribe: return on_subscribe(handle, connection, frame);
         case PacketType::Unsubscribe: return on_unsubscribe(handle, connection, frame);
-        case PacketType::Pingreq:
-            encode_pingresp(frame_);
-            return send_frame(handle, connection);
+        case PacketType::Pingreq: encode_pingresp(frame_); return send_frame(handle, connection);
         case PacketType::Disconnect: return on_disconnect(handle, connection, frame);
         case PacketType::Connect:
             return fail(handle, connection, protocol_error("[MQTT-3.1.0-2] a second CONNECT"));
@@ -197,8 +196,7 @@ void Broker::on_session_packet(Handle handle, Connection& connection, const Fram
             }
             return fail(handle, connection,
                         protocol_error("[MQTT-4.12.0-6] AUTH without a method in CONNECT"));
-        default:
-            return fail(handle, connection, protocol_error("a packet that only servers send"));
+        default: return fail(handle, connection, protocol_error("a packet that only servers send"));
     }
 }
 
@@ -267,7 +265,8 @@ void Broker::flush(Handle handle, Connection& connection) {
     if (Session* session = sessions_.find(connection.session)) pump(*session);
 }
 
-// --- Timers and the end of a turn -----------------------------------------------------------------
+// --- Timers and the end of a turn
+// -----------------------------------------------------------------
 
 void Broker::arm(Handle handle, Connection& connection, TimeMs due) {
     if (due >= connection.timer_at) return;
@@ -301,11 +300,10 @@ void Broker::reap() {
     gone_.clear();
 }
 
-bool Broker::has_work() const {
-    return !again_.empty() || !dirty_.empty() || !replaying_.empty();
-}
+bool Broker::has_work() const { return !again_.empty() || !dirty_.empty() || !replaying_.empty(); }
 
-// --- The broker's own topics ----------------------------------------------------------------------
+// --- The broker's own topics
+// ----------------------------------------------------------------------
 
 void Broker::publish_sys() {
     constexpr std::size_t kSweepTopics = 10'000;
@@ -313,8 +311,12 @@ void Broker::publish_sys() {
     core_.timers().arm(token(TokenKind::Sys, {}), now + options_.sys_interval_s * TimeMs{1000});
     retained_.sweep(kSweepTopics, now);
     sys_.sample(counters_, now);
-    const SysState state{connected_, connected_most_, absent_.size(), subscriptions_.size(),
-                         subscriptions_.shared_size(), retained_.size()};
+    const SysState state{connected_,
+                         connected_most_,
+                         absent_.size(),
+                         subscriptions_.size(),
+                         subscriptions_.shared_size(),
+                         retained_.size()};
     sys_.for_each(counters_, state, now, [&](std::string_view topic, std::string_view text) {
         MessageParts parts;
         parts.topic = topic;
@@ -324,7 +326,8 @@ void Broker::publish_sys() {
     });
 }
 
-// --- Stopping -------------------------------------------------------------------------------------
+// --- Stopping
+// -------------------------------------------------------------------------------------
 
 void Broker::stop() {
     if (stop_at_ != kNever) return;
@@ -333,8 +336,7 @@ void Broker::stop() {
     connections_.for_each([&](Handle handle, Connection& connection) {
         if (connection.state == Connection::State::Connected)
             disconnect(handle, connection, Reason::ServerShuttingDown);
-        else if (connection.state == Connection::State::AwaitsConnect)
-            drop(handle, connection);
+        else if (connection.state == Connection::State::AwaitsConnect) drop(handle, connection);
     });
     core_.timers().arm(token(TokenKind::Accept, {}), stop_at_);  // wakes the core for is_stopped()
 }

@@ -1,4 +1,5 @@
-// The broker of one core: its listeners, connections, sessions, subscriptions and retained messages.
+// The broker of one core: its listeners, connections, sessions, subscriptions and retained
+// messages.
 #pragma once
 
 #include <array>
@@ -36,7 +37,8 @@ public:
 
     enum class Taken : std::uint8_t { Stream, None, Exhausted };
 
-    // Takes one waiting stream. After Exhausted (descriptors, memory) nobody tells when to try again.
+    // Takes one waiting stream. After Exhausted (descriptors, memory) nobody tells when to try
+    // again.
     virtual Taken take(std::unique_ptr<Stream>& stream) = 0;
 };
 
@@ -55,8 +57,8 @@ public:
     // Takes a stream that is not attached yet.
     void adopt(std::unique_ptr<Stream> stream);
 
-    // Begins to end: no more accepting or reading, DISCONNECT 0x8B, wills; what is to be written goes
-    // out until everybody has left or `shutdown_timeout_s` is over.
+    // Begins to end: no more accepting or reading, DISCONNECT 0x8B, wills; what is to be written
+    // goes out until everybody has left or `shutdown_timeout_s` is over.
     void stop();
     bool is_stopped() const;
 
@@ -99,8 +101,7 @@ private:
     void refuse(Handle handle, Connection& connection, Reason reason, const Connect* connect);
     void welcome(Handle handle, Connection& connection, const Connect& connect);
     Session& enter_session(std::string_view id, bool clean_start, bool& was_present);
-    void write_connack(Handle handle, Connection& connection, const Connect& connect,
-                       bool session_present, std::string_view assigned_id);
+    PropertyWriter connack_properties(const Connect& connect, std::string_view assigned_id) const;
     std::uint32_t granted_expiry(const Connect& connect) const;
     std::uint16_t granted_keep_alive(const Connect& connect) const;
     std::string make_client_id() const;
@@ -114,7 +115,7 @@ private:
     void on_disconnect(Handle handle, Connection& connection, const Frame& frame);
     void leave_session(Connection& connection, bool keeps_will);
     void end_session(Handle handle, Session& session);
-    void publish_will(Session& session);
+    void publish_will(Handle publisher, Session& session);
     void evict_absent_sessions();
     void on_connection_timer(Handle handle);
     void on_session_timer(Handle handle);
@@ -163,8 +164,7 @@ private:
     bool resend_one(Session& session, Handle handle, Connection& connection);
     bool has_window(const Session& session, const Connection& connection) const;
     bool has_outbox_room(const Connection& connection) const;
-    bool start_inflight(Session& session, Handle handle, Connection& connection,
-                        Delivery delivery);
+    bool start_inflight(Session& session, Handle handle, Connection& connection, Delivery delivery);
     bool write_publish(Handle handle, Connection& connection, const Delivery& delivery,
                        std::uint16_t packet_id, bool dup);
     std::uint16_t outgoing_alias(Connection& connection, std::string_view topic, bool& is_known);

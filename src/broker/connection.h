@@ -20,7 +20,7 @@ namespace starling {
 struct ConnectionTraffic {
     Outbox outbox;
     ByteVector partial;  // the start of a packet whose rest has yet to arrive, or packets left over
-    std::vector<std::string> aliases_in;   // [alias - 1]; empty: not set
+    std::vector<std::string> aliases_in;  // [alias - 1]; empty: not set
     std::vector<std::string> aliases_out;
 
     bool is_idle() const {
@@ -43,8 +43,8 @@ struct Connection {
     std::unique_ptr<Stream> stream;
     std::unique_ptr<ConnectionTraffic> traffic;
     TimeMs last_packet_at = 0;
-    TimeMs timer_at = kNever;  // the earliest timer that is armed for it
-    Handle session;  // while Connected
+    TimeMs timer_at = kNever;                     // the earliest timer that is armed for it
+    Handle session;                               // while Connected
     std::uint32_t packet_bytes_max = 0xFFFFFFFF;  // what the client takes
     std::uint32_t connected_expiry_s = 0;         // as CONNECT said it: DISCONNECT may not raise 0
     // Sockets without CONNECT, in the order of arrival.
@@ -56,9 +56,9 @@ struct Connection {
     Version version = Version::V4;
     State state = State::AwaitsConnect;
     bool wants_problem_information = true;
-    bool is_dirty = false;     // in the list of those to write
-    bool is_waiting = false;   // in the list of those to read again
-    bool is_writable = true;   // the stream took all of the last write
+    bool is_dirty = false;    // in the list of those to write
+    bool is_waiting = false;  // in the list of those to read again
+    bool is_writable = true;  // the stream took all of the last write
     bool has_finished = false;
 
     ConnectionTraffic& busy() {

@@ -19,8 +19,7 @@ void Broker::on_connect(Handle handle, Connection& connection, const Frame& fram
 }
 
 Reason Broker::judge_connect(const Connect& connect) const {
-    const bool is_short_id_needed =
-        connect.version == Version::V3 && !options_.long_client_ids_v3;
+    const bool is_short_id_needed = connect.version == Version::V3 && !options_.long_client_ids_v3;
     const std::size_t id_bytes_max =
         is_short_id_needed ? std::min(limits::kClientIdBytesV3, options_.client_id_bytes)
                            : options_.client_id_bytes;
@@ -53,7 +52,8 @@ void Broker::refuse(Handle handle, Connection& connection, Reason reason, const 
         Explanation explanation;
         if (connect) explanation.packet_bytes_max = connect->properties.maximum_packet_size;
         encode_connack(frame_, connection.version, false, reason, {}, explanation);
-        send_frame(handle, connection);
+        if (frame_.size() <= explanation.packet_bytes_max) send_frame(handle, connection);
+        frame_.clear();
     }
     start_closing(handle, connection);
 }
@@ -61,6 +61,13 @@ void Broker::refuse(Handle handle, Connection& connection, Reason reason, const 
 void Broker::welcome(Handle handle, Connection& connection, const Connect& connect) {
     const std::string assigned_id = connect.client_id.empty() ? make_client_id() : std::string();
     const std::string id = assigned_id.empty() ? std::string(connect.client_id) : assigned_id;
+
+    // Who cannot be told the terms is not let in [MQTT-3.1.2-24].
+    const PropertyWriter terms = connack_properties(connect, assigned_id);
+    encode_connack(frame_, connect.version, false, Reason::Success, terms);
+    const bool is_too_large = frame_.size() > connect.properties.maximum_packet_size;
+    frame_.clear();
+    if (is_too_large) return refuse(handle, connection, Reason::PacketTooLarge, &connect);
 
     bool was_present = false;
     Session& session = enter_session(id, connect.clean_start, was_present);
@@ -84,9 +91,13 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
     session.will.reset();
     if (connect.will) {
         const WillPacket& from = *connect.will;
-        Will will{std::string(from.topic), {from.payload.begin(), from.payload.end()},
+        Will will{std::string(from.topic),
+                  {from.payload.begin(), from.payload.end()},
                   {from.properties.raw.begin(), from.properties.raw.end()},
-                  from.properties.will_delay_interval_s, kNoMessageExpiry, from.qos, from.retain};
+                  from.properties.will_delay_interval_s,
+                  kNoMessageExpiry,
+                  from.qos,
+                  from.retain};
         if (from.properties.has(Property::MessageExpiryInterval))
             will.expiry_s = from.properties.message_expiry_interval_s;
         session.will = std::make_unique<Will>(std::move(will));
@@ -95,7 +106,8 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
     connected_most_ = std::max(connected_most_, connected_);
     counters_.add(Count::ConnectsAccepted);
 
-    write_connack(handle, connection, connect, was_present, assigned_id);
+    encode_connack(frame_, connect.version, was_present, Reason::Success, terms);
+    send_frame(handle, connection);
     if (connection.keep_alive_s != 0)
         arm(handle, connection, core_.now() + connection.keep_alive_s * TimeMs{1500});
     evict_absent_sessions();
@@ -129,34 +141,31 @@ Session& Broker::enter_session(std::string_view id, bool clean_start, bool& was_
     return sessions_[handle.index];
 }
 
-void Broker::write_connack(Handle handle, Connection& connection, const Connect& connect,
-                           bool session_present, std::string_view assigned_id) {
+// What the client must be told because it is not what it asked for, or what MQTT assumes.
+PropertyWriter Broker::connack_properties(const Connect& connect,
+                                          std::string_view assigned_id) const {
     PropertyWriter properties;
-    if (connect.version == Version::V5) {
-        const Session& session = sessions_[connection.session.index];
-        if (session.expiry_s != connect.properties.session_expiry_interval_s)
-            properties.add_u32(Property::SessionExpiryInterval, session.expiry_s);
-        if (!assigned_id.empty())
-            properties.add_string(Property::AssignedClientIdentifier, assigned_id);
-        if (connection.keep_alive_s != connect.keep_alive_s)
-            properties.add_u16(Property::ServerKeepAlive, connection.keep_alive_s);
-        if (options_.inflight_in != 65535)
-            properties.add_u16(Property::ReceiveMaximum, options_.inflight_in);
-        if (options_.maximum_qos != Qos::ExactlyOnce)
-            properties.add_u8(Property::MaximumQos, static_cast<std::uint8_t>(options_.maximum_qos));
-        if (!options_.retain_available) properties.add_u8(Property::RetainAvailable, 0);
-        properties.add_u32(Property::MaximumPacketSize, options_.packet_bytes_max);
-        if (options_.topic_aliases != 0)
-            properties.add_u16(Property::TopicAliasMaximum, options_.topic_aliases);
-        if (!options_.wildcard_subscriptions)
-            properties.add_u8(Property::WildcardSubscriptionAvailable, 0);
-        if (!options_.subscription_identifiers)
-            properties.add_u8(Property::SubscriptionIdentifierAvailable, 0);
-        if (!options_.shared_subscriptions)
-            properties.add_u8(Property::SharedSubscriptionAvailable, 0);
-    }
-    encode_connack(frame_, connect.version, session_present, Reason::Success, properties);
-    send_frame(handle, connection);
+    if (connect.version != Version::V5) return properties;
+    if (granted_expiry(connect) != connect.properties.session_expiry_interval_s)
+        properties.add_u32(Property::SessionExpiryInterval, granted_expiry(connect));
+    if (!assigned_id.empty())
+        properties.add_string(Property::AssignedClientIdentifier, assigned_id);
+    if (granted_keep_alive(connect) != connect.keep_alive_s)
+        properties.add_u16(Property::ServerKeepAlive, granted_keep_alive(connect));
+    if (options_.inflight_in != 65535)
+        properties.add_u16(Property::ReceiveMaximum, options_.inflight_in);
+    if (options_.maximum_qos != Qos::ExactlyOnce)  // [MQTT-3.2.2-9]
+        properties.add_u8(Property::MaximumQos, static_cast<std::uint8_t>(options_.maximum_qos));
+    if (!options_.retain_available) properties.add_u8(Property::RetainAvailable, 0);
+    properties.add_u32(Property::MaximumPacketSize, options_.packet_bytes_max);
+    if (options_.topic_aliases != 0)
+        properties.add_u16(Property::TopicAliasMaximum, options_.topic_aliases);
+    if (!options_.wildcard_subscriptions)
+        properties.add_u8(Property::WildcardSubscriptionAvailable, 0);
+    if (!options_.subscription_identifiers)
+        properties.add_u8(Property::SubscriptionIdentifierAvailable, 0);
+    if (!options_.shared_subscriptions) properties.add_u8(Property::SharedSubscriptionAvailable, 0);
+    return properties;
 }
 
 std::uint32_t Broker::granted_expiry(const Connect& connect) const {
@@ -179,7 +188,8 @@ std::string Broker::make_client_id() const {
     std::string id;
     do {
         id = "auto";
-        for (std::uint64_t bits = secret_u64(); id.size() < 16; bits >>= 5) id += kDigits[bits & 31];
+        for (std::uint64_t bits = secret_u64(); id.size() < 16; bits >>= 5)
+            id += kDigits[bits & 31];
     } while (find_session(id) != FlatIndex::kNone);
     return id;
 }

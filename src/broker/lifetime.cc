@@ -9,7 +9,8 @@ constexpr TimeMs kLingerMs = 2'000;
 
 }  // namespace
 
-// --- Connections ----------------------------------------------------------------------------------
+// --- Connections
+// ----------------------------------------------------------------------------------
 
 // The peer broke a rule.
 void Broker::fail(Handle handle, Connection& connection, const ProtocolError& error) {
@@ -73,7 +74,8 @@ void Broker::on_connection_timer(Handle handle) {
     disconnect(handle, *connection, Reason::KeepAliveTimeout);  // [MQTT-3.1.2-22]
 }
 
-// --- Sessions -------------------------------------------------------------------------------------
+// --- Sessions
+// -------------------------------------------------------------------------------------
 
 // The session goes on without its connection, or ends with it.
 void Broker::leave_session(Connection& connection, bool keeps_will) {
@@ -92,9 +94,9 @@ void Broker::leave_session(Connection& connection, bool keeps_will) {
             session.traffic->inflight[i].is_current = false;
         session.traffic->current = 0;
     }
-    session.ends_at = session.expiry_s == kNoExpiry ? kNever
-                                                    : now + session.expiry_s * TimeMs{1000};
-    if (session.will && session.will->delay_s == 0) publish_will(session);
+    session.ends_at =
+        session.expiry_s == kNoExpiry ? kNever : now + session.expiry_s * TimeMs{1000};
+    if (session.will && session.will->delay_s == 0) publish_will(handle, session);
     if (session.will) session.will_due = now + session.will->delay_s * TimeMs{1000};
     const TimeMs due = std::min(session.ends_at, session.will_due);
     if (due != kNever) arm(handle, session, due);
@@ -103,12 +105,12 @@ void Broker::leave_session(Connection& connection, bool keeps_will) {
 
 // REQUIRES: nobody is connected to it.
 void Broker::end_session(Handle handle, Session& session) {
-    publish_will(session);  // its delay ends with the session
+    publish_will(handle, session);  // its delay ends with the session
     absent_.remove(handle.index);
     std::vector<Delivery> returned;
     if (session.traffic) {
-        // To its group goes what a departed member cannot have got whole: all that was never sent, and
-        // QoS 1 [MQTT-4.8.2-4] [MQTT-4.8.2-5].
+        // To its group goes what a departed member cannot have got whole: all that was never sent,
+        // and QoS 1 [MQTT-4.8.2-4] [MQTT-4.8.2-5].
         SessionTraffic& traffic = *session.traffic;
         for (std::uint32_t i = 0; i < traffic.inflight.size(); ++i) {
             Inflight& entry = traffic.inflight[i];
@@ -125,7 +127,7 @@ void Broker::end_session(Handle handle, Session& session) {
     return_unacknowledged(std::move(returned));
 }
 
-void Broker::publish_will(Session& session) {
+void Broker::publish_will(Handle publisher, Session& session) {
     if (!session.will) return;
     const std::unique_ptr<Will> will = std::move(session.will);
     session.will_due = kNever;
@@ -135,8 +137,8 @@ void Broker::publish_will(Session& session) {
     parts.properties = will->properties;
     parts.qos = will->qos;
     parts.retain = will->retain;
-    if (will->expiry_s != kNoMessageExpiry)
-        parts.expires_at = core_.now() + will->expiry_s * TimeMs{1000};
+    parts.publisher = publisher;
+    if (will->expiry_s != kNoMessageExpiry) parts.expires_at = core_.now() + will->expiry_s * 1000;
     route(Message::make(parts));
 }
 
@@ -155,7 +157,7 @@ void Broker::on_session_timer(Handle handle) {
     session->timer_at = kNever;
     if (session->connection) return;
     if (session->ends_at <= now) return end_session(handle, *session);
-    if (session->will_due <= now) publish_will(*session);
+    if (session->will_due <= now) publish_will(handle, *session);
     const TimeMs due = std::min(session->ends_at, session->will_due);
     if (due != kNever) arm(handle, *session, due);
 }

@@ -39,9 +39,7 @@ Message::Message(const MessageParts& parts)
     forwarded_size_ = static_cast<std::uint32_t>(copy_forwarded(parts.properties, at));
 }
 
-std::string_view Message::topic() const {
-    return as_text(Bytes{bytes() + topic_at_, topic_size_});
-}
+std::string_view Message::topic() const { return as_text(Bytes{bytes() + topic_at_, topic_size_}); }
 
 void Message::destroy(const Message* message) {
     message->~Message();

@@ -1,12 +1,11 @@
 // The bytes a connection has yet to write.
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <sys/uio.h>
 
 #include "base/bytes.h"
 #include "base/fifo.h"
@@ -14,10 +13,10 @@
 
 namespace starling {
 
-// Small frames are copied side by side, large payloads are shared with their message. Two cursors: what
-// the stream has *taken*, and what it has *released*: only then may the bytes go. Bytes handed out by
-// gather() stay in place until they are released. Costs nothing while empty.
-// Owner: the connection.
+// Small frames are copied side by side, large payloads are shared with their message. Two cursors:
+// what the stream has *taken*, and what it has *released*: only then may the bytes go. Bytes handed
+// out by gather() stay in place until they are released. Costs nothing while empty. Owner: the
+// connection.
 class Outbox {
 public:
     // Payloads from this size on are shared rather than copied.

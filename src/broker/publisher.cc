@@ -66,7 +66,7 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
         parts.retain = publish.retain;
         parts.publisher = connection.session;
         if (publish.expiry_interval_s != kNoMessageExpiry)
-            parts.expires_at = core_.now() + publish.expiry_interval_s * TimeMs{1000};
+            parts.expires_at = core_.now() + publish.expiry_interval_s * 1000;
         const Routed routed = route(Message::make(parts));
         if (!routed.was_retained) reason = Reason::QuotaExceeded;
         else if (routed.receivers == 0) reason = Reason::NoMatchingSubscribers;

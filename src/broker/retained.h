@@ -17,7 +17,8 @@ namespace starling {
 class RetainedMessages {
 public:
     RetainedMessages(std::uint32_t messages_max, std::uint64_t bytes_max)
-        : messages_max_(messages_max), bytes_max_(bytes_max) {}
+        : messages_max_(messages_max),
+          bytes_max_(bytes_max) {}
 
     // Removes expired messages among the next `scan_max`, going round.
     void sweep(std::size_t scan_max, TimeMs now);
@@ -27,8 +28,9 @@ public:
     bool set(const Ref<const Message>& message);
 
     // Calls visit(message) for those that match `filter`, after the topic `after` (empty: from the
-    // first), until `scan_max` topics were looked at or visit answers false. Returns the topic to go on
-    // after (good until the next change), empty when all were seen. Expired ones are passed over.
+    // first), until `scan_max` topics were looked at or visit answers false. Returns the topic to
+    // go on after (good until the next change), empty when all were seen. Expired ones are passed
+    // over.
     template <typename Visit>
     std::string_view scan(std::string_view filter, std::string_view after, std::size_t scan_max,
                           TimeMs now, Visit visit);

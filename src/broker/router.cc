@@ -16,14 +16,13 @@ Broker::Routed Broker::route(const Ref<const Message>& message) {
                          [&](std::uint32_t filter) { filters_.push_back(filter); });
     if (filters_.empty()) return routed;
 
-    routed.receivers += filters_.size() == 1 ? deliver_filter(message, filters_.front())
-                                             : deliver_merged(message);
+    routed.receivers +=
+        filters_.size() == 1 ? deliver_filter(message, filters_.front()) : deliver_merged(message);
     // Serving one group may make another a member's queue drop, never a filter go.
     const std::vector<std::uint32_t> filters = filters_;
     for (const std::uint32_t filter : filters)
         for (std::uint32_t group = subscriptions_.first_group(filter);
-             group != SubscriptionTable::kNone;
-             group = subscriptions_.group(group).next_in_filter)
+             group != SubscriptionTable::kNone; group = subscriptions_.group(group).next_in_filter)
             routed.receivers += offer_to_group(message, group);
     return routed;
 }
@@ -67,9 +66,9 @@ bool Broker::is_for(const Subscription& subscription, const Message& message) co
            message.publisher() != sessions_.handle(subscription.session);
 }
 
-// The highest QoS of all [MQTT-3.3.4-2], every identifier [MQTT-3.3.4-4], RETAIN if any asks for it.
-Delivery Broker::make_delivery(const Ref<const Message>& message,
-                               std::span<const Target> targets) {
+// The highest QoS of all [MQTT-3.3.4-2], every identifier [MQTT-3.3.4-4], RETAIN if any asks for
+// it.
+Delivery Broker::make_delivery(const Ref<const Message>& message, std::span<const Target> targets) {
     Delivery delivery;
     delivery.message = message;
     Qos granted = Qos::AtMostOnce;

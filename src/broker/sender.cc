@@ -13,7 +13,8 @@ void Broker::offer(Session& session, Delivery delivery) {
         return;
     }
     const bool is_first = !session.traffic || session.traffic->queue.empty();
-    if (connection && is_first && has_window(session, *connection) && has_outbox_room(*connection)) {
+    if (connection && is_first && has_window(session, *connection) &&
+        has_outbox_room(*connection)) {
         start_inflight(session, handle, *connection, std::move(delivery));
         return session.rest_if_idle();
     }
@@ -36,7 +37,8 @@ bool Broker::has_outbox_room(const Connection& connection) const {
     return connection.unwritten() < options_.outbox_bytes;
 }
 
-// --- Queue ----------------------------------------------------------------------------------------
+// --- Queue
+// ----------------------------------------------------------------------------------------
 
 void Broker::enqueue(Session& session, Delivery delivery) {
     SessionTraffic& traffic = session.busy();
@@ -92,7 +94,8 @@ bool Broker::send_next(Session& session, Handle handle, Connection& connection) 
     return true;
 }
 
-// --- In flight ------------------------------------------------------------------------------------
+// --- In flight
+// ------------------------------------------------------------------------------------
 
 // False when the client cannot take a packet of this size: it counts as sent [MQTT-3.1.2-25].
 bool Broker::start_inflight(Session& session, Handle handle, Connection& connection,
@@ -104,8 +107,8 @@ bool Broker::start_inflight(Session& session, Handle handle, Connection& connect
         return false;
     }
     Inflight entry;
-    entry.awaits = delivery.qos == Qos::AtLeastOnce ? Inflight::Awaits::Puback
-                                                    : Inflight::Awaits::Pubrec;
+    entry.awaits =
+        delivery.qos == Qos::AtLeastOnce ? Inflight::Awaits::Puback : Inflight::Awaits::Pubrec;
     traffic.bytes += delivery.message->size();
     entry.delivery = std::move(delivery);
     entry.packet_id = packet_id;
@@ -134,7 +137,8 @@ bool Broker::resend_one(Session& session, Handle handle, Connection& connection)
     return true;
 }
 
-// --- Bytes ----------------------------------------------------------------------------------------
+// --- Bytes
+// ----------------------------------------------------------------------------------------
 
 // False when the packet is larger than the client takes [MQTT-3.1.2-24]; nothing was written.
 bool Broker::write_publish(Handle handle, Connection& connection, const Delivery& delivery,
@@ -158,7 +162,7 @@ bool Broker::write_publish(Handle handle, Connection& connection, const Delivery
             if (message.expires_at() != kNever) {  // [MQTT-3.3.2-6]
                 const TimeMs now = core_.now();
                 const TimeMs left = message.expires_at() > now ? message.expires_at() - now : 0;
-                head.expiry_interval_s = static_cast<std::uint32_t>((left + 999) / 1000);
+                head.expiry_interval_s = (left + 999) / 1000;
             }
         }
         if (publish_size(head).whole > connection.packet_bytes_max) return false;

@@ -13,8 +13,7 @@ std::uint16_t Session::next_packet_id() {
 Inflight* Session::find_inflight(std::uint16_t packet_id, std::uint32_t& position) {
     if (!traffic) return nullptr;
     for (position = 0; position < traffic->inflight.size(); ++position)
-        if (traffic->inflight[position].packet_id == packet_id)
-            return &traffic->inflight[position];
+        if (traffic->inflight[position].packet_id == packet_id) return &traffic->inflight[position];
     return nullptr;
 }
 

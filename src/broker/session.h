@@ -12,6 +12,7 @@
 #include "base/handle.h"
 #include "base/time.h"
 #include "broker/delivery.h"
+#include "mqtt/packets.h"
 
 namespace starling {
 
@@ -22,8 +23,8 @@ struct Inflight {
     Delivery delivery;  // its message is let go when PUBREC has come
     std::uint16_t packet_id = 0;
     Awaits awaits = Awaits::Puback;
-    bool was_sent = false;     // on any connection: the next time has DUP
-    bool is_current = false;   // on this connection
+    bool was_sent = false;    // on any connection: the next time has DUP
+    bool is_current = false;  // on this connection
 };
 
 // A replay of retained messages that has not ended: it goes on as the client takes them.
@@ -38,11 +39,11 @@ struct Replay {
 // Owner: its session.
 struct SessionTraffic {
     Fifo<Delivery> queue;
-    Fifo<Inflight> inflight;               // in the order of sending
+    Fifo<Inflight> inflight;  // in the order of sending
     Fifo<Replay> replays;
-    std::vector<std::uint16_t> received;   // QoS 2 packet identifiers before their PUBREL, sorted
-    std::size_t bytes = 0;                 // of messages in queue and inflight
-    std::uint32_t current = 0;             // inflight entries sent on this connection
+    std::vector<std::uint16_t> received;  // QoS 2 packet identifiers before their PUBREL, sorted
+    std::size_t bytes = 0;                // of messages in queue and inflight
+    std::uint32_t current = 0;            // inflight entries sent on this connection
 
     bool is_idle() const {
         return queue.empty() && inflight.empty() && replays.empty() && received.empty();
@@ -56,7 +57,7 @@ struct Will {
     ByteVector payload;
     ByteVector properties;
     std::uint32_t delay_s = 0;
-    std::uint32_t expiry_s = 0;
+    std::uint64_t expiry_s = kNoMessageExpiry;
     Qos qos = Qos::AtMostOnce;
     bool retain = false;
 };

@@ -58,8 +58,7 @@ bool Broker::can_take(std::uint32_t place, Qos qos) {
     const Connection* connection = connections_.find(session.connection);
     if (!connection || !has_outbox_room(*connection)) return false;
     if (qos == Qos::AtMostOnce) return true;
-    return (!session.traffic || session.traffic->queue.empty()) &&
-           has_window(session, *connection);
+    return (!session.traffic || session.traffic->queue.empty()) && has_window(session, *connection);
 }
 
 bool Broker::can_queue(std::uint32_t place) {

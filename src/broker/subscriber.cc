@@ -23,7 +23,8 @@ Reason Broker::subscribe_one(Session& session, const SubscribeFilter& request,
                              std::uint32_t identifier) {
     if (const Reason reason = judge_filter(request.filter); reason != Reason::Success)
         return reason;
-    const SubscriptionTerms terms{request.qos, request.no_local, request.retain_as_published,
+    const Qos granted = lower(request.qos, options_.maximum_qos);  // [MQTT-3.2.2-10]
+    const SubscriptionTerms terms{granted, request.no_local, request.retain_as_published,
                                   identifier};
     const std::uint32_t old = subscriptions_.find(session.first_subscription, request.filter);
     const bool is_new = old == SubscriptionTable::kNone;
@@ -41,12 +42,12 @@ Reason Broker::subscribe_one(Session& session, const SubscribeFilter& request,
     if (is_replayed && !is_shared_filter(request.filter)) {
         Replay replay;
         replay.filter = request.filter;
-        replay.qos = request.qos;
+        replay.qos = granted;
         if (identifier != 0)
             replay.ids = make_counted<SubscriptionIds>(std::vector<std::uint32_t>{identifier});
         session.busy().replays.push(std::move(replay));
     }
-    return static_cast<Reason>(request.qos);
+    return static_cast<Reason>(granted);
 }
 
 Reason Broker::judge_filter(std::string_view filter) const {
@@ -71,8 +72,8 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
             continue;
         }
         const std::uint32_t group = subscriptions_[place].group;
-        const Handle left = group == SubscriptionTable::kNone ? Handle{}
-                                                              : subscriptions_.group_handle(group);
+        const Handle left =
+            group == SubscriptionTable::kNone ? Handle{} : subscriptions_.group_handle(group);
         subscriptions_.remove(session.first_subscription, place);
         --session.subscriptions;
         if (left) return_unsent(session, &left);

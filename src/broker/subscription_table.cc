@@ -16,8 +16,7 @@ SharedFilter parts_of(std::string_view filter) {
 
 }  // namespace
 
-std::uint32_t SubscriptionTable::find(std::uint32_t first_of_session,
-                                      std::string_view text) const {
+std::uint32_t SubscriptionTable::find(std::uint32_t first_of_session, std::string_view text) const {
     const SharedFilter parts = parts_of(text);
     const std::uint32_t filter = find_filter(parts.filter);
     if (filter == kNone) return kNone;
@@ -71,8 +70,7 @@ void SubscriptionTable::unlink_from_filter(const Subscription& gone) {
         subscriptions_[gone.next_in_filter].previous_in_filter = gone.previous_in_filter;
     if (gone.previous_in_filter != kNone)
         subscriptions_[gone.previous_in_filter].next_in_filter = gone.next_in_filter;
-    else
-        filters_[gone.filter].first_subscription = gone.next_in_filter;
+    else filters_[gone.filter].first_subscription = gone.next_in_filter;
 }
 
 void SubscriptionTable::leave_group(std::uint32_t place) {

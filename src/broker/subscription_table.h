@@ -26,8 +26,8 @@ struct SubscriptionTerms {
 struct Subscription {
     std::uint32_t session = 0;  // its place in the sessions' slab
     std::uint32_t filter = 0;
-    std::uint32_t group = kNone;            // of a shared one
-    std::uint32_t next_in_filter = kNone;   // an ordinary one's neighbours
+    std::uint32_t group = kNone;           // of a shared one
+    std::uint32_t next_in_filter = kNone;  // an ordinary one's neighbours
     std::uint32_t previous_in_filter = kNone;
     std::uint32_t next_in_session = kNone;
     SubscriptionTerms terms;
@@ -57,7 +57,8 @@ public:
     // Finds the session's subscription to `filter` ("$share/..." or plain), or kNone.
     std::uint32_t find(std::uint32_t first_of_session, std::string_view filter) const;
 
-    // Adds one to the session's list, whose head is `first_of_session`. REQUIRES: find() finds none.
+    // Adds one to the session's list, whose head is `first_of_session`. REQUIRES: find() finds
+    // none.
     std::uint32_t add(std::uint32_t session, std::uint32_t& first_of_session,
                       std::string_view filter, const SubscriptionTerms& terms);
 

@@ -8,6 +8,7 @@
 
 #include "base/counters.h"
 #include "base/time.h"
+#include "base/version.h"
 
 namespace starling {
 
@@ -59,6 +60,7 @@ void SysTopics::for_each(const Counters& counters, const SysState& state, TimeMs
     const auto number = [&](const char* topic, std::uint64_t value) {
         visit(std::string("$SYS/broker/") + topic, std::to_string(value));
     };
+    visit(std::string("$SYS/broker/version"), std::string("starling version ") + kVersion);
     visit(std::string("$SYS/broker/uptime"), std::to_string(now / 1000) + " seconds");
     number("clients/connected", state.clients_connected);
     number("clients/active", state.clients_connected);

@@ -13,9 +13,9 @@
 
 namespace starling {
 
-// A tree of levels. Nodes are 24 bytes in a slab; one table holds every edge; the text of a level is kept
-// once. Filters without a wildcard do not belong here: one hash finds those.
-// Owner: one core.
+// A tree of levels. Nodes are 24 bytes in a slab; one table holds every edge; the text of a level
+// is kept once. Filters without a wildcard do not belong here: one hash finds those. Owner: one
+// core.
 class TopicTree {
 public:
     explicit TopicTree(const HashKey& key) : key_(key), root_(nodes_.emplace().index) {}
@@ -26,8 +26,8 @@ public:
     // REQUIRES: it is in the tree.
     void erase(std::string_view text);
 
-    // Calls visit(filter) once for each filter that matches. visit may not change the tree. Once warm,
-    // allocates nothing.
+    // Calls visit(filter) once for each filter that matches. visit may not change the tree. Once
+    // warm, allocates nothing.
     template <typename Visit>
     void match(std::string_view topic, Visit visit) const;
 
@@ -36,9 +36,9 @@ private:
 
     struct Node {
         std::uint32_t parent = kNone;
-        std::uint32_t level = kNone;  // in levels_
-        std::uint32_t plus = kNone;   // the child for "+"
-        std::uint32_t hash = kNone;   // the filter that ends in "#" below this node
+        std::uint32_t level = kNone;   // in levels_
+        std::uint32_t plus = kNone;    // the child for "+"
+        std::uint32_t hash = kNone;    // the filter that ends in "#" below this node
         std::uint32_t filter = kNone;  // the filter that ends here
         std::uint32_t children = 0;    // all but `hash`
     };

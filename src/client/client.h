@@ -49,7 +49,7 @@ struct OutgoingMessage {
     bool retain = false;
 
     // Version 5; below, these are left out.
-    std::uint32_t expiry_interval_s = kNoMessageExpiry;
+    std::uint64_t expiry_interval_s = kNoMessageExpiry;
     std::uint16_t topic_alias = 0;  // the topic goes only once; 0 or beyond the server's: none
     PropertyWriter properties;      // all the others
 };
@@ -63,7 +63,7 @@ struct IncomingMessage {
     bool retain = false;
     std::uint16_t packet_id = 0;    // 0 at QoS 0
     std::uint16_t topic_alias = 0;  // 0: none
-    std::uint32_t expiry_interval_s = kNoMessageExpiry;
+    std::uint64_t expiry_interval_s = kNoMessageExpiry;
     Bytes properties;  // the raw block: read it with for_each_property()
 };
 

@@ -19,7 +19,8 @@ PropertyWriter connect_properties(const ClientOptions& options) {
 PropertyWriter will_properties(const OutgoingMessage& will) {
     PropertyWriter properties = will.properties;
     if (will.expiry_interval_s != kNoMessageExpiry)
-        properties.add_u32(Property::MessageExpiryInterval, will.expiry_interval_s);
+        properties.add_u32(Property::MessageExpiryInterval,
+                           static_cast<std::uint32_t>(will.expiry_interval_s));
     return properties;
 }
 

@@ -78,7 +78,7 @@ struct PublishHead {
     bool retain = false;
     std::uint16_t packet_id = 0;    // for QoS 1 and 2
     std::uint16_t topic_alias = 0;  // 0: none
-    std::uint32_t expiry_interval_s = kNoMessageExpiry;
+    std::uint64_t expiry_interval_s = kNoMessageExpiry;
     std::string_view topic;  // may be empty with an alias that the peer knows
     Bytes forwarded;         // properties as copy_forwarded() gave them
     std::span<const std::uint32_t> subscription_identifiers;

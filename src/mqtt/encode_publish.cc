@@ -39,7 +39,7 @@ std::byte* store_properties(std::byte* at, const PublishHead& head) {
         at = store_u16(store_identifier(at, Property::TopicAlias), head.topic_alias);
     if (has_expiry(head))
         at = store_u32(store_identifier(at, Property::MessageExpiryInterval),
-                       head.expiry_interval_s);
+                       static_cast<std::uint32_t>(head.expiry_interval_s));
     for (const std::uint32_t identifier : head.subscription_identifiers)
         at = store_varint(store_identifier(at, Property::SubscriptionIdentifier), identifier);
     return store_bytes(at, head.forwarded);

@@ -13,7 +13,7 @@
 namespace starling {
 
 inline constexpr std::uint32_t kNoExpiry = 0xFFFFFFFF;         // a session that never expires
-inline constexpr std::uint32_t kNoMessageExpiry = 0xFFFFFFFF;  // a message without the property
+inline constexpr std::uint64_t kNoMessageExpiry = std::uint64_t{1} << 32;  // no such property
 
 struct WillPacket {
     Qos qos = Qos::AtMostOnce;
@@ -46,7 +46,7 @@ struct Publish {
     bool retain = false;
     std::uint16_t packet_id = 0;    // 0 for QoS 0
     std::uint16_t topic_alias = 0;  // 0: none
-    std::uint32_t expiry_interval_s = kNoMessageExpiry;
+    std::uint64_t expiry_interval_s = kNoMessageExpiry;
     std::string_view topic;  // empty when only the alias names it
     Bytes properties;        // the raw block, valid; read the rest with for_each_property()
     Bytes payload;

@@ -85,6 +85,17 @@ def test_a_repeated_qos_2_publish_is_delivered_once_across_a_resume(broker, topi
     assert subscriber.message().payload == b"once"
 
 
+@normative("MQTT-4.3.3-9")
+def test_after_a_refusal_the_identifier_of_qos_2_is_new(broker, topic):
+    peer, subscriber = broker.connect(), broker.connect()
+    subscriber.subscribe(topic, qos=2)
+    peer.send(packets.publish("$SYS/forged", b"refused", 2, 9))
+    assert peer.expect(PUBREC).reason >= 0x80
+    peer.send(packets.publish(topic, b"taken", 2, 9, dup=True))
+    assert peer.expect(PUBREC).reason < 0x80
+    assert subscriber.message().payload == b"taken"
+
+
 @normative("MQTT-4.3.3-12")
 def test_a_new_session_knows_no_identifier_of_the_old(broker, topic):
     client_id = unique()

@@ -95,7 +95,7 @@ class Rules:
         require(not self.is_over, f"[MQTT-3.14.4-1] {name} after the last packet")
         require(self.connack or got.type in (CONNACK, AUTH),
                 f"[MQTT-3.2.0-1] {name} before CONNACK")
-        require(len(got.raw) <= self.asked.get("maximum_packet_size", 2**32),
+        require(len(got.raw) <= (self.asked.get("maximum_packet_size") or 2**32),
                 f"[MQTT-3.1.2-24] {name} of {len(got.raw)} bytes")
         self.check_reasons(got, name)
         self.check_properties(got, name)
