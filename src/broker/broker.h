@@ -12,6 +12,7 @@
 #include "base/counters.h"
 #include "base/flat_index.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "base/slab.h"
 #include "broker/age_list.h"
@@ -45,7 +46,7 @@ public:
 // Its functions are cut by concern into files: broker.cc (the turn), handshake.cc (CONNECT),
 // lifetime.cc (ends, wills, expiry, takeover), publisher.cc (PUBLISH in), router.cc (to whom),
 // share_groups.cc, sender.cc (deliveries out), acknowledgements.cc, subscriber.cc (SUBSCRIBE in),
-// replay.cc (retained out).
+// replay.cc (retained out), events.cc (the log).
 // Owner: one core.
 class Broker final : public TurnHandler {
 public:
@@ -113,7 +114,7 @@ private:
     void start_closing(Handle handle, Connection& connection);
     void drop(Handle handle, Connection& connection);
     void on_disconnect(Handle handle, Connection& connection, const Frame& frame);
-    void leave_session(Connection& connection, bool keeps_will);
+    void leave_session(Connection& connection, bool keeps_will, const char* why);
     void end_session(Handle handle, Session& session);
     void publish_will(Handle publisher, Session& session);
     void evict_absent_sessions();
@@ -177,14 +178,20 @@ private:
 
     // subscriber.cc
     void on_subscribe(Handle handle, Connection& connection, const Frame& frame);
-    Reason subscribe_one(Session& session, const SubscribeFilter& request,
-                         std::uint32_t identifier);
+    Reason subscribe_one(Handle session, const SubscribeFilter& request, std::uint32_t identifier);
     Reason judge_filter(std::string_view filter) const;
     void on_unsubscribe(Handle handle, Connection& connection, const Frame& frame);
 
     // replay.cc
     bool replay_some(Session& session, Handle handle, Connection& connection);
     void run_replays();
+    void stop_replay(Session& session, std::string_view filter);
+
+    // events.cc
+    void log_connected(const Connection& connection, const Session& session);
+    void log_left(const Connection& connection, const Session& session, const char* why);
+    void log_refused(const Connection& connection, std::string_view client_id, Reason reason);
+    void log_fault(const Connection& connection, const ProtocolError& error);
 
     void publish_sys();
 
@@ -209,6 +216,8 @@ private:
     std::uint32_t connected_ = 0;
     std::uint32_t connected_most_ = 0;
     TimeMs stop_at_ = kNever;
+    LogLimit comings_log_{100};
+    LogLimit faults_log_;
 
     // Scratch of one call, kept for its memory.
     std::unique_ptr<std::array<std::byte, limits::kReadBytes>> scratch_;

@@ -45,6 +45,7 @@ Reason Broker::judge_connect(const Connect& connect) const {
 
 void Broker::refuse(Handle handle, Connection& connection, Reason reason, const Connect* connect) {
     counters_.add(Count::ConnectsRefused);
+    log_refused(connection, connect ? connect->client_id : std::string_view(), reason);
     // Below version 5 a CONNECT that breaks a rule is answered by the close alone.
     const bool has_code = connect || reason == Reason::UnsupportedProtocolVersion ||
                           reason == Reason::ClientIdentifierNotValid;
@@ -105,6 +106,7 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
     ++connected_;
     connected_most_ = std::max(connected_most_, connected_);
     counters_.add(Count::ConnectsAccepted);
+    log_connected(connection, session);
 
     encode_connack(frame_, connect.version, was_present, Reason::Success, terms);
     send_frame(handle, connection);

@@ -15,6 +15,7 @@ constexpr TimeMs kLingerMs = 2'000;
 // The peer broke a rule.
 void Broker::fail(Handle handle, Connection& connection, const ProtocolError& error) {
     counters_.add(Count::ProtocolErrors);
+    log_fault(connection, error);
     if (connection.state == Connection::State::Connected)
         return disconnect(handle, connection, error.reason);
     drop(handle, connection);
@@ -23,7 +24,7 @@ void Broker::fail(Handle handle, Connection& connection, const ProtocolError& er
 // The broker ends the connection, and tells why where the version can [MQTT-3.14.0-1].
 // REQUIRES: it is connected.
 void Broker::disconnect(Handle handle, Connection& connection, Reason reason) {
-    leave_session(connection, true);
+    leave_session(connection, true, reason_name(reason));
     if (connection.version == Version::V5) {
         encode_disconnect(frame_, connection.version, reason, {},
                           {{}, connection.packet_bytes_max});
@@ -35,6 +36,7 @@ void Broker::disconnect(Handle handle, Connection& connection, Reason reason) {
 void Broker::start_closing(Handle handle, Connection& connection) {
     if (connection.state == Connection::State::AwaitsConnect) handshaking_.remove(handle.index);
     connection.state = Connection::State::Closing;
+    connection.last_packet_at = core_.now();  // from which the linger counts
     arm(handle, connection, core_.now() + kLingerMs);
     mark_dirty(handle, connection);
 }
@@ -43,7 +45,8 @@ void Broker::start_closing(Handle handle, Connection& connection) {
 void Broker::drop(Handle handle, Connection& connection) {
     if (connection.state == Connection::State::Gone) return;
     if (connection.state == Connection::State::AwaitsConnect) handshaking_.remove(handle.index);
-    if (connection.state == Connection::State::Connected) leave_session(connection, true);
+    if (connection.state == Connection::State::Connected)
+        leave_session(connection, true, "connection lost");
     connection.state = Connection::State::Gone;
     gone_.push_back(handle);
 }
@@ -59,7 +62,8 @@ void Broker::on_disconnect(Handle handle, Connection& connection, const Frame& f
         sessions_[connection.session.index].expiry_s =
             std::min(wanted, options_.session_expiry_max_s);
     }
-    leave_session(connection, packet->reason != Reason::Success);  // [MQTT-3.14.4-3]
+    const bool keeps_will = packet->reason != Reason::Success;  // [MQTT-3.14.4-3]
+    leave_session(connection, keeps_will, "said good-bye");
     start_closing(handle, connection);
 }
 
@@ -67,6 +71,10 @@ void Broker::on_connection_timer(Handle handle) {
     Connection* connection = connections_.find(handle);
     if (!connection || connection->timer_at > core_.now()) return;
     connection->timer_at = kNever;
+    if (connection->state == Connection::State::Closing) {
+        const TimeMs end = connection->last_packet_at + kLingerMs;
+        return end > core_.now() ? arm(handle, *connection, end) : drop(handle, *connection);
+    }
     if (connection->state != Connection::State::Connected) return drop(handle, *connection);
     if (connection->keep_alive_s == 0) return;
     const TimeMs due = connection->last_packet_at + connection->keep_alive_s * TimeMs{1500};
@@ -78,9 +86,10 @@ void Broker::on_connection_timer(Handle handle) {
 // -------------------------------------------------------------------------------------
 
 // The session goes on without its connection, or ends with it.
-void Broker::leave_session(Connection& connection, bool keeps_will) {
+void Broker::leave_session(Connection& connection, bool keeps_will, const char* why) {
     const Handle handle = connection.session;
     Session& session = sessions_[handle.index];
+    log_left(connection, session, why);
     connection.session = {};
     session.connection = {};
     --connected_;

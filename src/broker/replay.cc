@@ -31,6 +31,17 @@ bool Broker::replay_some(Session& session, Handle handle, Connection& connection
     return false;
 }
 
+// A session has one replay for a filter at most, so subscriptions bound them.
+void Broker::stop_replay(Session& session, std::string_view filter) {
+    if (!session.traffic) return;
+    auto& replays = session.traffic->replays;
+    for (std::uint32_t at = 0; at < replays.size(); ++at)
+        if (replays[at].filter == filter) {
+            replays.remove(at);
+            return session.rest_if_idle();
+        }
+}
+
 void Broker::run_replays() {
     std::vector<Handle> replaying;
     replaying.swap(replaying_);

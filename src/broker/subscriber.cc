@@ -13,14 +13,16 @@ void Broker::on_subscribe(Handle handle, Connection& connection, const Frame& fr
     Session& session = sessions_[connection.session.index];
     std::vector<Reason> reasons;
     for (const SubscribeFilter& request : packet->filters)
-        reasons.push_back(subscribe_one(session, request, packet->subscription_identifier));
+        reasons.push_back(
+            subscribe_one(connection.session, request, packet->subscription_identifier));
     encode_suback(frame_, connection.version, packet->packet_id, reasons);
     send_frame(handle, connection);
     pump(session);  // retained messages follow
 }
 
-Reason Broker::subscribe_one(Session& session, const SubscribeFilter& request,
+Reason Broker::subscribe_one(Handle handle, const SubscribeFilter& request,
                              std::uint32_t identifier) {
+    Session& session = sessions_[handle.index];
     if (const Reason reason = judge_filter(request.filter); reason != Reason::Success)
         return reason;
     const Qos granted = lower(request.qos, options_.maximum_qos);  // [MQTT-3.2.2-10]
@@ -31,8 +33,7 @@ Reason Broker::subscribe_one(Session& session, const SubscribeFilter& request,
     if (is_new && session.subscriptions >= options_.subscriptions_per_client)
         return Reason::QuotaExceeded;
     if (is_new) {
-        const std::uint32_t place = find_session(session.id);
-        subscriptions_.add(place, session.first_subscription, request.filter, terms);
+        subscriptions_.add(handle.index, session.first_subscription, request.filter, terms);
         ++session.subscriptions;
     } else {
         subscriptions_[old].terms = terms;  // [MQTT-3.8.4-3]
@@ -45,6 +46,7 @@ Reason Broker::subscribe_one(Session& session, const SubscribeFilter& request,
         replay.qos = granted;
         if (identifier != 0)
             replay.ids = make_counted<SubscriptionIds>(std::vector<std::uint32_t>{identifier});
+        stop_replay(session, request.filter);  // it begins anew [MQTT-3.8.4-4]
         session.busy().replays.push(std::move(replay));
     }
     return static_cast<Reason>(granted);
@@ -76,6 +78,7 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
             group == SubscriptionTable::kNone ? Handle{} : subscriptions_.group_handle(group);
         subscriptions_.remove(session.first_subscription, place);
         --session.subscriptions;
+        stop_replay(session, filter);
         if (left) return_unsent(session, &left);
         reasons.push_back(Reason::Success);
     }
