@@ -9,6 +9,10 @@ constexpr std::size_t kPiecesPerWrite = 64;
 constexpr std::size_t kAcceptsPerTurn = 256;
 constexpr TimeMs kAcceptPauseMs = 100;
 
+// How fast expired retained messages go: a million topics are seen within 100 s.
+constexpr TimeMs kSweepMs = 1'000;
+constexpr std::size_t kSweepTopics = 10'000;
+
 }  // namespace
 
 Broker::Broker(Core& core, const BrokerOptions& options, const HashKey& key)
@@ -21,6 +25,7 @@ Broker::Broker(Core& core, const BrokerOptions& options, const HashKey& key)
       handshaking_(connections_),
       absent_(sessions_),
       scratch_(std::make_unique<std::array<std::byte, limits::kReadBytes>>()) {
+    core_.timers().arm(token(TokenKind::Sweep, {}), core_.now() + kSweepMs);
     if (options_.sys_interval_s != 0) core_.timers().arm(token(TokenKind::Sys, {}), core_.now());
 }
 
@@ -80,6 +85,9 @@ void Broker::accept(StreamSource& source) {
             case StreamSource::Taken::None: return;
             case StreamSource::Taken::Exhausted:
                 counters_.add(Count::AcceptPauses);
+                if (faults_log_.admits(core_.now()))
+                    faults_log_.log(LogLevel::Warning,
+                                    "accepting pauses: no descriptor or memory is left");
                 core_.timers().arm(token(TokenKind::Accept, {}), core_.now() + kAcceptPauseMs);
                 return;
         }
@@ -288,6 +296,9 @@ void Broker::timer(std::uint64_t packed) {
         case TokenKind::Connection: return on_connection_timer(handle);
         case TokenKind::Session: return on_session_timer(handle);
         case TokenKind::Sys: return publish_sys();
+        case TokenKind::Sweep:
+            core_.timers().arm(token(TokenKind::Sweep, {}), core_.now() + kSweepMs);
+            return retained_.sweep(kSweepTopics, core_.now());
         case TokenKind::Accept:
             for (const auto& source : sources_) accept(*source);
             return;
@@ -306,10 +317,8 @@ bool Broker::has_work() const { return !again_.empty() || !dirty_.empty() || !re
 // ----------------------------------------------------------------------
 
 void Broker::publish_sys() {
-    constexpr std::size_t kSweepTopics = 10'000;
     const TimeMs now = core_.now();
     core_.timers().arm(token(TokenKind::Sys, {}), now + options_.sys_interval_s * TimeMs{1000});
-    retained_.sweep(kSweepTopics, now);
     sys_.sample(counters_, now);
     const SysState state{connected_,
                          connected_most_,

@@ -77,7 +77,7 @@ public:
     bool has_mail() const override { return false; }
 
 private:
-    enum class TokenKind : std::uint32_t { Connection, Session, Source, Sys, Accept };
+    enum class TokenKind : std::uint32_t { Connection, Session, Source, Sys, Sweep, Accept };
     static std::uint64_t token(TokenKind kind, Handle handle);
 
     // broker.cc

@@ -71,4 +71,7 @@ struct Connection {
     std::size_t unwritten() const { return traffic ? traffic->outbox.size() : 0; }
 };
 
+// A million of them rest at once.
+static_assert(sizeof(Connection) <= 104);
+
 }  // namespace starling

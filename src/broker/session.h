@@ -95,4 +95,7 @@ struct Session {
     Inflight* find_inflight(std::uint16_t packet_id, std::uint32_t& position);
 };
 
+// A million of them rest at once.
+static_assert(sizeof(Session) <= 152);
+
 }  // namespace starling

@@ -13,12 +13,13 @@ from .peer import Peer
 
 # The options that tests set. In Python they go by the part after the dot.
 OPTIONS = {key.split(".")[1]: key for key in (
-    "limits.connections", "limits.packet_bytes_max", "limits.inflight_out", "limits.inflight_in",
+    "limits.connections", "limits.handshakes", "limits.packet_bytes_max",
+    "limits.inflight_out", "limits.inflight_in",
     "limits.subscriptions_per_client", "limits.queue_messages", "limits.topic_levels",
     "limits.topic_aliases", "limits.client_id_bytes",
     "mqtt.maximum_qos", "mqtt.retain_available", "mqtt.wildcard_subscriptions",
     "mqtt.shared_subscriptions", "mqtt.subscription_identifiers", "mqtt.server_keep_alive_s",
-    "mqtt.keep_alive_max_s",
+    "mqtt.keep_alive_max_s", "mqtt.share_strategy", "limits.shutdown_timeout_s",
     "sys.interval_s",
 )}
 
