@@ -30,6 +30,9 @@ inline constexpr std::uint32_t kOutboxBytes = 256 << 10;
 // Bytes of a control packet, announced. Beyond: 0x95.
 inline constexpr std::uint32_t kPacketBytes = 1 << 20;
 
+// Bytes of a CONNECT: five fields of 64 KiB and properties. Beyond: closed.
+inline constexpr std::uint32_t kConnectBytes = 512 << 10;
+
 // QoS 1 and 2 messages sent and not acknowledged. Beyond: they queue.
 inline constexpr std::uint16_t kInflightOut = 100;
 

@@ -9,6 +9,13 @@ constexpr std::size_t kPiecesPerWrite = 64;
 constexpr std::size_t kAcceptsPerTurn = 256;
 constexpr TimeMs kAcceptPauseMs = 100;
 
+// Looking at them all takes about a millisecond.
+constexpr std::size_t kReplayTopicsPerTurn = 10'000;
+
+// Timers are never cancelled: a far one is set in steps, so that what clients leave behind when
+// they come and go is soon gone too.
+constexpr TimeMs kTimerMs = 600'000;
+
 // How fast expired retained messages go: a million topics are seen within 100 s.
 constexpr TimeMs kSweepMs = 1'000;
 constexpr std::size_t kSweepTopics = 10'000;
@@ -48,6 +55,7 @@ Result<void> Broker::listen(std::unique_ptr<StreamSource> source) {
 // --- Reading ------------------------------------------------------------------------------------
 
 void Broker::read(std::span<const Readiness> ready) {
+    replay_budget_ = kReplayTopicsPerTurn;
     std::vector<Handle> again;
     again.swap(again_);
     for (const Readiness& one : ready) on_ready(one);
@@ -88,11 +96,17 @@ void Broker::accept(StreamSource& source) {
                 if (faults_log_.admits(core_.now()))
                     faults_log_.log(LogLevel::Warning,
                                     "accepting pauses: no descriptor or memory is left");
-                core_.timers().arm(token(TokenKind::Accept, {}), core_.now() + kAcceptPauseMs);
-                return;
+                return accept_later(core_.now() + kAcceptPauseMs);
         }
     }
-    core_.timers().arm(token(TokenKind::Accept, {}), core_.now());  // the others go first
+    accept_later(core_.now());  // the others go first
+}
+
+// One timer serves every source.
+void Broker::accept_later(TimeMs due) {
+    if (is_accept_armed_) return;
+    is_accept_armed_ = true;
+    core_.timers().arm(token(TokenKind::Accept, {}), due);
 }
 
 void Broker::adopt(std::unique_ptr<Stream> stream) {
@@ -103,6 +117,7 @@ void Broker::adopt(std::unique_ptr<Stream> stream) {
     }
     const Handle handle = connections_.emplace(std::move(stream));
     Connection& connection = connections_[handle.index];
+    connection.last_packet_at = core_.now();
     handshaking_.add(handle.index);
     if (!connection.stream->attach(core_.poller(), token(TokenKind::Connection, handle)))
         return drop(handle, connection);
@@ -162,12 +177,20 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
             read_again(handle, connection);
             break;
         }
-        const auto frame = next_frame(rest, options_.packet_bytes_max);
+        const bool is_welcome = connection.state == Connection::State::Connected;
+        const std::uint32_t bytes_max =
+            is_welcome ? options_.packet_bytes_max
+                       : std::min(options_.packet_bytes_max, limits::kConnectBytes);
+        const auto frame = next_frame(rest, bytes_max);
         if (!frame) {
             fail(handle, connection, frame.error());
             break;
         }
-        if (frame->size == 0) break;
+        if (frame->size == 0) {
+            // A stranger's bytes are kept only while they can become a CONNECT [MQTT-3.1.0-1].
+            if (!is_welcome && frame->type != PacketType::Connect) drop(handle, connection);
+            break;
+        }
         on_packet(handle, connection, *frame);
         rest = rest.subspan(frame->size);
     }
@@ -247,6 +270,7 @@ void Broker::flush(Handle handle, Connection& connection) {
     const bool had_room = has_outbox_room(connection);
     if (connection.traffic) {
         Outbox& outbox = connection.traffic->outbox;
+        outbox.release(connection.stream->unreleased());
         std::array<iovec, kPiecesPerWrite> pieces;
         while (connection.is_writable && outbox.untaken() != 0) {
             const std::size_t count = outbox.gather(pieces);
@@ -273,16 +297,17 @@ void Broker::flush(Handle handle, Connection& connection) {
     if (Session* session = sessions_.find(connection.session)) pump(*session);
 }
 
-// --- Timers and the end of a turn
-// -----------------------------------------------------------------
+// --- Timers and the end of a turn ----------------------------------------------------------------
 
 void Broker::arm(Handle handle, Connection& connection, TimeMs due) {
+    due = std::min(due, core_.now() + kTimerMs);
     if (due >= connection.timer_at) return;
     connection.timer_at = due;
     core_.timers().arm(token(TokenKind::Connection, handle), due);
 }
 
 void Broker::arm(Handle handle, Session& session, TimeMs due) {
+    due = std::min(due, core_.now() + kTimerMs);
     if (due >= session.timer_at) return;
     session.timer_at = due;
     core_.timers().arm(token(TokenKind::Session, handle), due);
@@ -300,6 +325,7 @@ void Broker::timer(std::uint64_t packed) {
             core_.timers().arm(token(TokenKind::Sweep, {}), core_.now() + kSweepMs);
             return retained_.sweep(kSweepTopics, core_.now());
         case TokenKind::Accept:
+            is_accept_armed_ = false;
             for (const auto& source : sources_) accept(*source);
             return;
         case TokenKind::Source: return;
@@ -313,8 +339,7 @@ void Broker::reap() {
 
 bool Broker::has_work() const { return !again_.empty() || !dirty_.empty() || !replaying_.empty(); }
 
-// --- The broker's own topics
-// ----------------------------------------------------------------------
+// --- The broker's own topics ---------------------------------------------------------------------
 
 void Broker::publish_sys() {
     const TimeMs now = core_.now();
@@ -335,8 +360,7 @@ void Broker::publish_sys() {
     });
 }
 
-// --- Stopping
-// -------------------------------------------------------------------------------------
+// --- Stopping ------------------------------------------------------------------------------------
 
 void Broker::stop() {
     if (stop_at_ != kNever) return;

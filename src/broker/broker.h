@@ -82,6 +82,7 @@ private:
 
     // broker.cc
     void accept(StreamSource& source);
+    void accept_later(TimeMs due);
     void on_ready(const Readiness& ready);
     void read_connection(Handle handle);
     void discard(Handle handle, Connection& connection);
@@ -168,6 +169,7 @@ private:
     bool start_inflight(Session& session, Handle handle, Connection& connection, Delivery delivery);
     bool write_publish(Handle handle, Connection& connection, const Delivery& delivery,
                        std::uint16_t packet_id, bool dup);
+    void use_alias(Connection& connection, PublishHead& head);
     std::uint16_t outgoing_alias(Connection& connection, std::string_view topic, bool& is_known);
 
     // acknowledgements.cc
@@ -213,6 +215,8 @@ private:
     std::vector<Handle> again_;      // connections to read without being told
     std::vector<Handle> replaying_;  // sessions whose replay a budget cut off
     std::vector<Handle> gone_;       // connections to reap
+    bool is_accept_armed_ = false;
+    std::size_t replay_budget_ = 0;  // retained topics that may be looked at in this turn
     std::uint32_t connected_ = 0;
     std::uint32_t connected_most_ = 0;
     TimeMs stop_at_ = kNever;

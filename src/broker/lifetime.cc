@@ -9,8 +9,7 @@ constexpr TimeMs kLingerMs = 2'000;
 
 }  // namespace
 
-// --- Connections
-// ----------------------------------------------------------------------------------
+// --- Connections ---------------------------------------------------------------------------------
 
 // The peer broke a rule.
 void Broker::fail(Handle handle, Connection& connection, const ProtocolError& error) {
@@ -75,15 +74,17 @@ void Broker::on_connection_timer(Handle handle) {
         const TimeMs end = connection->last_packet_at + kLingerMs;
         return end > core_.now() ? arm(handle, *connection, end) : drop(handle, *connection);
     }
-    if (connection->state != Connection::State::Connected) return drop(handle, *connection);
+    if (connection->state == Connection::State::AwaitsConnect) {
+        const TimeMs end = connection->last_packet_at + options_.connect_timeout_s * TimeMs{1000};
+        return end > core_.now() ? arm(handle, *connection, end) : drop(handle, *connection);
+    }
     if (connection->keep_alive_s == 0) return;
     const TimeMs due = connection->last_packet_at + connection->keep_alive_s * TimeMs{1500};
     if (due > core_.now()) return arm(handle, *connection, due);
     disconnect(handle, *connection, Reason::KeepAliveTimeout);  // [MQTT-3.1.2-22]
 }
 
-// --- Sessions
-// -------------------------------------------------------------------------------------
+// --- Sessions ------------------------------------------------------------------------------------
 
 // The session goes on without its connection, or ends with it.
 void Broker::leave_session(Connection& connection, bool keeps_will, const char* why) {

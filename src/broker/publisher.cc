@@ -72,7 +72,8 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
         else if (routed.receivers == 0) reason = Reason::NoMatchingSubscribers;
     }
     if (publish.qos == Qos::AtMostOnce) return session.rest_if_idle();
-    if (is_exact && !is_error(reason)) {  // an error makes the identifier new [MQTT-4.3.3-9]
+    // An error that the client hears of makes the identifier new [MQTT-4.3.3-9].
+    if (is_exact && (connection.version != Version::V5 || !is_error(reason))) {
         auto& received = session.busy().received;
         received.insert(std::lower_bound(received.begin(), received.end(), publish.packet_id),
                         publish.packet_id);

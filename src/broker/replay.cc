@@ -2,19 +2,20 @@
 #include "broker/broker.h"
 
 namespace starling {
-namespace {
-
-constexpr std::size_t kScanPerTurn = 1'000;  // topics looked at before others have their turn
-
-}  // namespace
 
 // Goes on with the oldest replay. True when pump() should look again.
 bool Broker::replay_some(Session& session, Handle handle, Connection& connection) {
     SessionTraffic& traffic = *session.traffic;
     if (traffic.replays.empty() || !has_window(session, connection)) return false;
+    if (replay_budget_ == 0) {  // goes on in the next turn
+        if (!traffic.is_replaying) replaying_.push_back(connection.session);
+        traffic.is_replaying = true;
+        return false;
+    }
     Replay& replay = traffic.replays.front();
+    --replay_budget_;  // also for a filter that nothing matches
     const auto after = retained_.scan(
-        replay.filter, replay.after, kScanPerTurn, core_.now(),
+        replay.filter, replay.after, replay_budget_, core_.now(),
         [&](const Ref<const Message>& message) {
             Delivery delivery{message, replay.ids, {}, lower(message->qos(), replay.qos), true};
             if (delivery.qos == Qos::AtMostOnce) send_now(handle, connection, delivery);
@@ -26,9 +27,7 @@ bool Broker::replay_some(Session& session, Handle handle, Connection& connection
         return true;
     }
     replay.after = after;
-    const bool is_blocked = !has_window(session, connection) || !has_outbox_room(connection);
-    if (!is_blocked) replaying_.push_back(connection.session);
-    return false;
+    return replay_budget_ == 0;  // else the client's window or outbox is full
 }
 
 // A session has one replay for a filter at most, so subscriptions bound them.
@@ -46,7 +45,10 @@ void Broker::run_replays() {
     std::vector<Handle> replaying;
     replaying.swap(replaying_);
     for (const Handle handle : replaying)
-        if (Session* session = sessions_.find(handle)) pump(*session);
+        if (Session* session = sessions_.find(handle)) {
+            if (session->traffic) session->traffic->is_replaying = false;
+            pump(*session);
+        }
 }
 
 }  // namespace starling

@@ -28,11 +28,11 @@ public:
     bool set(const Ref<const Message>& message);
 
     // Calls visit(message) for those that match `filter`, after the topic `after` (empty: from the
-    // first), until `scan_max` topics were looked at or visit answers false. Returns the topic to
-    // go on after (good until the next change), empty when all were seen. Expired ones are passed
-    // over.
+    // first), until `budget` topics were looked at (it is charged) or visit answers false. Returns
+    // the topic to go on after (good until the next change), empty when all were seen. Expired ones
+    // are passed over.
     template <typename Visit>
-    std::string_view scan(std::string_view filter, std::string_view after, std::size_t scan_max,
+    std::string_view scan(std::string_view filter, std::string_view after, std::size_t& budget,
                           TimeMs now, Visit visit);
 
     std::size_t size() const { return messages_.size(); }
@@ -56,12 +56,18 @@ private:
 
 template <typename Visit>
 std::string_view RetainedMessages::scan(std::string_view filter, std::string_view after,
-                                        std::size_t scan_max, TimeMs now, Visit visit) {
+                                        std::size_t& budget, TimeMs now, Visit visit) {
+    if (!has_wildcard(filter)) {
+        const auto at = messages_.find(filter);
+        if (at != messages_.end() && !at->second->is_expired(now)) visit(at->second);
+        return {};
+    }
     const std::string_view prefix = literal_prefix(filter);
     std::string_view last;
     for (auto at = first(filter, after); at != messages_.end(); ++at) {
         if (!at->first.starts_with(prefix)) return {};
-        if (scan_max-- == 0) return last.empty() ? after : last;
+        if (budget == 0) return last.empty() ? after : last;
+        --budget;
         last = at->first;
         if (at->second->is_expired(now) || !matches(filter, at->first)) continue;
         if (!visit(at->second)) return last;

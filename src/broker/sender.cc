@@ -37,8 +37,7 @@ bool Broker::has_outbox_room(const Connection& connection) const {
     return connection.unwritten() < options_.outbox_bytes;
 }
 
-// --- Queue
-// ----------------------------------------------------------------------------------------
+// --- Queue ---------------------------------------------------------------------------------------
 
 void Broker::enqueue(Session& session, Delivery delivery) {
     SessionTraffic& traffic = session.busy();
@@ -94,8 +93,7 @@ bool Broker::send_next(Session& session, Handle handle, Connection& connection) 
     return true;
 }
 
-// --- In flight
-// ------------------------------------------------------------------------------------
+// --- In flight -----------------------------------------------------------------------------------
 
 // False when the client cannot take a packet of this size: it counts as sent [MQTT-3.1.2-25].
 bool Broker::start_inflight(Session& session, Handle handle, Connection& connection,
@@ -137,8 +135,7 @@ bool Broker::resend_one(Session& session, Handle handle, Connection& connection)
     return true;
 }
 
-// --- Bytes
-// ----------------------------------------------------------------------------------------
+// --- Bytes ---------------------------------------------------------------------------------------
 
 // False when the packet is larger than the client takes [MQTT-3.1.2-24]; nothing was written.
 bool Broker::write_publish(Handle handle, Connection& connection, const Delivery& delivery,
@@ -166,17 +163,7 @@ bool Broker::write_publish(Handle handle, Connection& connection, const Delivery
             }
         }
         if (publish_size(head).whole > connection.packet_bytes_max) return false;
-        if (connection.topic_alias_maximum != 0) {
-            bool is_known = false;
-            head.topic_alias = outgoing_alias(connection, head.topic, is_known);
-            if (is_known) head.topic = {};
-            // A new alias may lift the packet above the client's maximum; it then goes without.
-            if (!is_known && head.topic_alias != 0 &&
-                publish_size(head).whole > connection.packet_bytes_max) {
-                connection.traffic->aliases_out.pop_back();
-                head.topic_alias = 0;
-            }
-        }
+        if (connection.topic_alias_maximum != 0) use_alias(connection, head);
         Outbox& outbox = connection.busy().outbox;
         write_publish_head(head, outbox.extend(publish_size(head).head).data());
         outbox.append_payload(delivery.message);
@@ -184,6 +171,17 @@ bool Broker::write_publish(Handle handle, Connection& connection, const Delivery
     counters_.add(Count::PublishSent);
     mark_dirty(handle, connection);
     return true;
+}
+
+// Says the topic by an alias where that fits: with a short topic, or a new alias, the packet grows.
+void Broker::use_alias(Connection& connection, PublishHead& head) {
+    bool is_known = false;
+    PublishHead shorter = head;
+    shorter.topic_alias = outgoing_alias(connection, head.topic, is_known);
+    if (shorter.topic_alias == 0) return;
+    if (is_known) shorter.topic = {};
+    if (publish_size(shorter).whole <= connection.packet_bytes_max) head = shorter;
+    else if (!is_known) connection.traffic->aliases_out.pop_back();
 }
 
 // The alias of a topic that this connection was told, or a new one while there is room, or 0.

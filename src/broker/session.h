@@ -44,6 +44,7 @@ struct SessionTraffic {
     std::vector<std::uint16_t> received;  // QoS 2 packet identifiers before their PUBREL, sorted
     std::size_t bytes = 0;                // of messages in queue and inflight
     std::uint32_t current = 0;            // inflight entries sent on this connection
+    bool is_replaying = false;            // in the list of those whose replay a budget cut off
 
     bool is_idle() const {
         return queue.empty() && inflight.empty() && replays.empty() && received.empty();

@@ -1,0 +1,169 @@
+// A broker on a virtual clock, and its clients in the hands of a test.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/broker.h"
+#include "mqtt/testing.h"
+
+namespace starling {
+
+// One connection, as its client sees it. Owner: the test.
+struct TestWire {
+    ByteVector to_broker;
+    ByteVector from_broker;
+    std::size_t room = ~std::size_t{0};  // bytes that the broker may still write
+    std::size_t piece = 65'536;          // bytes that the broker reads at a time
+    bool is_ended = false;               // by the client
+    bool is_finished = false;            // by the broker
+    bool is_open = true;
+    Readiness news;  // not reported yet
+};
+
+// The broker's end of a wire. Owner: its connection.
+class TestStream final : public Stream {
+public:
+    explicit TestStream(std::shared_ptr<TestWire> its_wire) : wire_(std::move(its_wire)) {}
+    ~TestStream() override { wire_->is_open = false; }
+
+    Result<void> attach(Poller&, std::uint64_t token) override {
+        wire_->news = {.token = token, .readable = true, .writable = true};
+        return {};
+    }
+    void detach() override {}
+
+    Result<ReadAnswer> read(MutableBytes into) override {
+        ByteVector& from = wire_->to_broker;
+        if (from.empty() && wire_->is_ended) return Error{0, "read"};
+        const std::size_t count = std::min({from.size(), into.size(), wire_->piece});
+        std::copy_n(from.begin(), count, into.begin());
+        from.erase(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(count));
+        return ReadAnswer{count, !from.empty() || wire_->is_ended};
+    }
+
+    Result<std::size_t> write(std::span<const iovec> pieces) override {
+        std::size_t taken = 0;
+        for (const iovec& one : pieces) {
+            const std::size_t count = std::min(one.iov_len, wire_->room);
+            append_bytes(wire_->from_broker, {static_cast<const std::byte*>(one.iov_base), count});
+            wire_->room -= count;
+            taken += count;
+        }
+        return taken;
+    }
+
+    void finish() override { wire_->is_finished = true; }
+    void reset(std::uint32_t) override {}
+    std::string peer_address() const override { return ""; }
+
+private:
+    std::shared_ptr<TestWire> wire_;
+};
+
+// A broker and everything it needs, with a clock that moves when told. Owner: the test.
+class BrokerRig {
+public:
+    using Wire = std::shared_ptr<TestWire>;
+
+    explicit BrokerRig(const BrokerOptions& options = quiet()) : broker_(core_, options, {1, 2}) {}
+
+    // No $SYS.
+    static BrokerOptions quiet() {
+        BrokerOptions options;
+        options.sys_interval_s = 0;
+        return options;
+    }
+
+    Broker& broker() { return broker_; }
+
+    // Turns until nothing is left to do now.
+    void turn() {
+        do core_.turn(broker_);
+        while (broker_.has_work());
+    }
+    void pass(TimeMs ms) {
+        clock_.now += ms;
+        turn();
+        turn();  // what the timers have begun
+    }
+
+    Wire dial() {
+        wires_.push_back(std::make_shared<TestWire>());
+        broker_.adopt(std::make_unique<TestStream>(wires_.back()));
+        return wires_.back();
+    }
+
+    void send(const Wire& wire, std::string_view notation) {
+        append_bytes(wire->to_broker, starling::wire(notation));
+        wire->news.readable = true;
+    }
+
+    // The client sends; returns what the broker has written to it since.
+    std::string say(const Wire& wire, std::string_view notation) {
+        send(wire, notation);
+        turn();
+        return heard(wire);
+    }
+
+    static std::string heard(const Wire& wire) { return hex(std::exchange(wire->from_broker, {})); }
+
+    // The client's network breaks.
+    void hang_up(const Wire& wire) {
+        wire->is_ended = wire->news.readable = wire->news.ended = true;
+        turn();
+    }
+
+    // The broker may write so many bytes more.
+    void set_room(const Wire& wire, std::size_t bytes) {
+        wire->room = bytes;
+        wire->news.writable = bytes != 0;
+    }
+
+    static std::string hex(Bytes bytes) {
+        std::string text;
+        for (const std::byte byte : bytes) {
+            text += "0123456789ABCDEF"[std::to_integer<unsigned>(byte) >> 4];
+            text += "0123456789ABCDEF"[std::to_integer<unsigned>(byte) & 15];
+        }
+        return text;
+    }
+    static std::string hex(std::string_view notation) { return hex(starling::wire(notation)); }
+
+private:
+    struct ManualClock final : Clock {
+        TimeMs now_ms() const override { return now; }
+        TimeMs now = 1'000'000;
+    };
+
+    // Edge-triggered: each piece of news once.
+    struct WirePoller final : Poller {
+        explicit WirePoller(BrokerRig& its_rig) : rig(its_rig) {}
+        Result<void> add(int, std::uint64_t) override { return {}; }
+        void remove(int) override {}
+        std::span<const Readiness> wait(TimeMs) override {
+            ready.clear();
+            for (const Wire& one : rig.wires_) {
+                const Readiness news = std::exchange(one->news, {.token = one->news.token});
+                if (one->is_open && (news.readable || news.writable)) ready.push_back(news);
+            }
+            return ready;
+        }
+        void wake() override {}
+
+        BrokerRig& rig;
+        std::vector<Readiness> ready;
+    };
+
+    std::vector<Wire> wires_;
+    ManualClock clock_;
+    WirePoller poller_{*this};
+    Core core_{0, poller_, clock_};
+    Broker broker_;
+};
+
+}  // namespace starling
