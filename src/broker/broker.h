@@ -187,7 +187,8 @@ private:
     // replay.cc
     bool replay_some(Session& session, Handle handle, Connection& connection);
     void run_replays();
-    void stop_replay(Session& session, std::string_view filter);
+    void start_replay(Session& session, Replay replay);
+    static void stop_replays(SessionTraffic& traffic, std::string_view filter);
 
     // events.cc
     void log_connected(const Connection& connection, const Session& session);

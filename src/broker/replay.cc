@@ -30,15 +30,20 @@ bool Broker::replay_some(Session& session, Handle handle, Connection& connection
     return replay_budget_ == 0;  // else the client's window or outbox is full
 }
 
-// A session has one replay for a filter at most, so subscriptions bound them.
-void Broker::stop_replay(Session& session, std::string_view filter) {
-    if (!session.traffic) return;
-    auto& replays = session.traffic->replays;
-    for (std::uint32_t at = 0; at < replays.size(); ++at)
-        if (replays[at].filter == filter) {
-            replays.remove(at);
-            return session.rest_if_idle();
-        }
+// Each SUBSCRIBE has its own copies [MQTT-3.8.4-4], until as many wait as there may be
+// subscriptions: then those of one filter become one. So a session has twice that many at most.
+void Broker::start_replay(Session& session, Replay replay) {
+    SessionTraffic& traffic = session.busy();
+    if (traffic.replays.size() >= options_.subscriptions_per_client)
+        stop_replays(traffic, replay.filter);
+    traffic.replays.push(std::move(replay));
+}
+
+void Broker::stop_replays(SessionTraffic& traffic, std::string_view filter) {
+    for (std::uint32_t at = 0; at < traffic.replays.size();) {
+        if (traffic.replays[at].filter == filter) traffic.replays.remove(at);
+        else ++at;
+    }
 }
 
 void Broker::run_replays() {

@@ -46,8 +46,7 @@ Reason Broker::subscribe_one(Handle handle, const SubscribeFilter& request,
         replay.qos = granted;
         if (identifier != 0)
             replay.ids = make_counted<SubscriptionIds>(std::vector<std::uint32_t>{identifier});
-        stop_replay(session, request.filter);  // it begins anew [MQTT-3.8.4-4]
-        session.busy().replays.push(std::move(replay));
+        start_replay(session, std::move(replay));
     }
     return static_cast<Reason>(granted);
 }
@@ -78,10 +77,11 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
             group == SubscriptionTable::kNone ? Handle{} : subscriptions_.group_handle(group);
         subscriptions_.remove(session.first_subscription, place);
         --session.subscriptions;
-        stop_replay(session, filter);
+        if (session.traffic) stop_replays(*session.traffic, filter);
         if (left) return_unsent(session, &left);
         reasons.push_back(Reason::Success);
     }
+    session.rest_if_idle();
     encode_unsuback(frame_, connection.version, packet->packet_id, reasons);
     send_frame(handle, connection);
 }
