@@ -12,7 +12,7 @@
 
 namespace starling {
 
-inline constexpr std::uint32_t kNoExpiry = 0xFFFFFFFF;         // a session that never expires
+inline constexpr std::uint32_t kNoExpiry = 0xFFFFFFFF;  // a session that never expires
 inline constexpr std::uint64_t kNoMessageExpiry = std::uint64_t{1} << 32;  // no such property
 
 struct WillPacket {
