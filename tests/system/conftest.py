@@ -1,44 +1,15 @@
 import pytest
 
-from harness.broker import Broker, external_port
+from harness.broker import Broker
 from harness.cases import unique
 from programs import READY, Watched
 
 
 @pytest.fixture(scope="session")
 def shared_broker():
+    """Without $SYS, so that a program that subscribes to everything hears its test alone."""
     with Broker(interval_s=0) as broker:
         yield broker
-
-
-@pytest.fixture
-def broker(shared_broker):
-    """The broker with its defaults, which all tests share: names must be unique."""
-    yield shared_broker
-    shared_broker.hang_up()
-
-
-@pytest.fixture
-def start_broker():
-    """Starts a broker of one's own: start_broker(connections=3)."""
-    if external_port():
-        pytest.skip("needs a broker of its own")
-    brokers = []
-
-    def start(**options):
-        brokers.append(Broker(**options))
-        return brokers[-1]
-
-    yield start
-    for broker in brokers:
-        with broker:
-            pass
-
-
-@pytest.fixture
-def topic():
-    """A topic that no other test uses."""
-    return unique("t")
 
 
 @pytest.fixture
