@@ -27,15 +27,30 @@ enum class Count : std::uint8_t {
     HandshakesEvicted,
     AcceptPauses,
     Takeovers,
+    CreditPauses,
+    // As things stand: set, not added to.
+    SessionsAbsent,
+    Subscriptions,
+    SubscriptionsShared,
+    Retained,
     kEnd,
 };
 
 // Owner: one core writes; anybody may read, and sees each value at some recent moment.
-class Counters {
+class alignas(64) Counters {
 public:
     void add(Count count, std::uint64_t amount = 1) {
         auto& value = values_[static_cast<std::size_t>(count)];
         value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+    }
+    void set(Count count, std::uint64_t value) {
+        values_[static_cast<std::size_t>(count)].store(value, std::memory_order_relaxed);
+    }
+    void add_all(const Counters& others) {
+        for (std::size_t i = 0; i < values_.size(); ++i) {
+            const auto count = static_cast<Count>(i);
+            add(count, others[count]);
+        }
     }
     std::uint64_t operator[](Count count) const {
         return values_[static_cast<std::size_t>(count)].load(std::memory_order_relaxed);

@@ -6,6 +6,28 @@
 
 namespace starling::limits {
 
+// Threads of one broker. More CPUs than that are left to others.
+inline constexpr std::uint16_t kCores = 64;
+
+// Requests from one core to another that are not finished. Beyond: their publisher is not read.
+inline constexpr std::uint32_t kMailCredit = 1'024;
+
+// Filters that came or went and that the other cores have yet to hear of. Beyond: who subscribes or
+// unsubscribes is not read.
+inline constexpr std::uint32_t kAnnouncements = 10'000;
+
+// One answer of a topic's home about retained messages: messages, their bytes (one always fits),
+// and topics looked at.
+inline constexpr std::uint32_t kPullMessages = 64;
+inline constexpr std::uint32_t kPullBytes = 64 << 10;
+inline constexpr std::uint32_t kPullTopics = 1'000;
+
+// Topics that came live while such an answer was on its way. Beyond: it is asked for again.
+inline constexpr std::uint32_t kLiveTopics = 64;
+
+// Receivers of messages that are served in a turn. Beyond: the next turn goes on.
+inline constexpr std::uint32_t kFanOutPerTurn = 4'096;
+
 // Connections with an accepted CONNECT. Beyond: 0x89, or return code 3; nobody is taken over.
 inline constexpr std::uint32_t kConnections = 1'000'000;
 

@@ -50,7 +50,8 @@ public:
     }
 
     // The receiver's view.
-    bool empty() const { return pushed_.load(std::memory_order_acquire) == popped_; }
+    bool empty() const { return size() == 0; }
+    std::uint64_t size() const { return pushed_.load(std::memory_order_acquire) - popped_; }
 
 private:
     struct Block {
