@@ -21,7 +21,9 @@ public:
     SubscriptionTable& table() { return table_; }
 
 private:
-    SubscriptionTable table_{kKey};
+    Fingerprints fingerprints_{kKey};
+    Announcer announcer_{fingerprints_, false};
+    SubscriptionTable table_{kKey, announcer_};
     std::uint32_t sessions_ = 0;
 };
 

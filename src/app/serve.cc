@@ -9,7 +9,9 @@
 #include <memory>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -19,7 +21,9 @@
 #include "base/random.h"
 #include "base/version.h"
 #include "broker/broker.h"
+#include "broker/commons.h"
 #include "reactor/core.h"
+#include "reactor/cpus.h"
 #include "reactor/epoll_poller.h"
 #include "transport/socket.h"
 
@@ -58,6 +62,17 @@ public:
     }
 
     bool have_come() const { return was_signalled; }
+
+    // A thread that no signal interrupts: they are this one's.
+    template <typename Run>
+    static std::jthread start_thread(Run run) {
+        sigset_t all, before;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before);
+        std::jthread thread(std::move(run));
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        return thread;
+    }
 };
 
 // Whether somebody can listen here: 0, or an errno. Asked once without SO_REUSEPORT, under which a
@@ -100,21 +115,47 @@ private:
 
 using Outcome = Result<void, std::string>;
 
-Outcome listen_at(Broker& broker, const Endpoint& endpoint, const TcpOptions& options) {
+// One core of the broker: its loop and what it runs. Owner: serve(); its thread runs it.
+class Seat {
+public:
+    static Result<std::unique_ptr<Seat>> open(CoreId id, Commons& commons) {
+        STARLING_TRY(poller, EpollPoller::open());
+        return std::make_unique<Seat>(id, std::move(poller), commons);
+    }
+    Seat(CoreId id, std::unique_ptr<EpollPoller> poller, Commons& commons)
+        : poller_(std::move(poller)),
+          core_(id, *poller_, clock_),
+          broker_(core_, commons) {}
+
+    Poller& poller() { return *poller_; }
+    Broker& broker() { return broker_; }
+    void turn() { core_.turn(broker_); }
+
+private:
+    const SystemClock clock_;
+    std::unique_ptr<EpollPoller> poller_;
+    Core core_;
+    Broker broker_;
+};
+using Seats = std::vector<std::unique_ptr<Seat>>;
+
+// Every core listens on a socket of its own; the system spreads what arrives.
+Outcome listen_at(Seats& seats, Endpoint endpoint, const TcpOptions& options) {
     if (endpoint.port != 0 && bind_failure(endpoint) == EADDRINUSE)
         return fmt::format("{}: address in use: another program listens there", endpoint.text());
-    STARLING_TRY(listener, TcpListener::open(endpoint, options));
-    Endpoint bound = endpoint;
-    bound.port = listener->port();
-    auto source = std::make_unique<TcpSource>(std::move(listener));
-    if (const auto taken = broker.listen(std::move(source)); !taken)
-        return fmt::format("{}: {}: {}", bound.text(), taken.error().text,
-                           std::strerror(taken.error().code));
-    log_info(fmt::format("listening on {}", bound.text()));
+    for (const auto& seat : seats) {
+        STARLING_TRY(listener, TcpListener::open(endpoint, options));
+        endpoint.port = listener->port();
+        auto source = std::make_unique<TcpSource>(std::move(listener));
+        if (const auto taken = seat->broker().listen(std::move(source)); !taken)
+            return fmt::format("{}: {}: {}", endpoint.text(), taken.error().text,
+                               std::strerror(taken.error().code));
+    }
+    log_info(fmt::format("listening on {}", endpoint.text()));
     return {};
 }
 
-Outcome listen_everywhere(Broker& broker, const Settings& settings) {
+Outcome listen_everywhere(Seats& seats, const Settings& settings) {
     const Options& options = settings.options();
     for (const Endpoint& endpoint : options.listen) {
         const bool is_optional = settings.is_default("listen") && endpoint.host == "::1";
@@ -122,7 +163,7 @@ Outcome listen_everywhere(Broker& broker, const Settings& settings) {
             log_info("no IPv6 on this machine's loopback");
             continue;
         }
-        STARLING_CHECK(listen_at(broker, endpoint, options.tcp));
+        STARLING_CHECK(listen_at(seats, endpoint, options.tcp));
     }
     return {};
 }
@@ -151,28 +192,39 @@ int serve(const Settings& settings) {
     log_info(fmt::format("starling {} starts", kVersion));
     for (const std::string& note : settings.notes()) log_info(note);
 
-    auto poller = EpollPoller::open();
-    if (!poller)
-        return fail(fmt::format("{}: {}", poller.error().text, std::strerror(poller.error().code)));
-    const Signals signals(**poller);
-    const SystemClock clock;
-    Core core(0, **poller, clock);
-    Broker broker(core, options.broker, HashKey{secret_u64(), secret_u64()});
+    const CoreId cores = options.runtime.cores != 0 ? options.runtime.cores : usable_cpus();
+    Commons commons(options.broker, HashKey{secret_u64(), secret_u64()}, cores);
+    Seats seats;
+    for (CoreId core = 0; core < cores; ++core) {
+        auto seat = Seat::open(core, commons);
+        if (!seat)
+            return fail(fmt::format("{}: {}", seat.error().text, std::strerror(seat.error().code)));
+        seats.push_back(std::move(*seat));
+    }
+    const Signals signals(seats.front()->poller());
     explain_access(settings);
-    if (const auto listening = listen_everywhere(broker, settings); !listening)
+    if (const auto listening = listen_everywhere(seats, settings); !listening)
         return fail(listening.error());
+    log_info(fmt::format("{} core{}", cores, cores == 1 ? "" : "s"));
 
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < seats.size(); ++i)
+        threads.push_back(signals.start_thread([&, i] {
+            while (!seats[i]->broker().is_stopped()) seats[i]->turn();
+        }));
     notify_manager("READY=1");
+    Seat& main = *seats.front();
     bool is_draining = false;
-    while (!broker.is_stopped()) {
+    while (!main.broker().is_stopped()) {
         if (signals.have_come() && !is_draining) {
             is_draining = true;
             log_info("stopping; a second signal ends at once");
             notify_manager("STOPPING=1");
-            broker.stop();
+            main.broker().stop();
         }
-        core.turn(broker);
+        main.turn();
     }
+    threads.clear();  // waits for the others
     log_info("stopped");
     return 0;
 }

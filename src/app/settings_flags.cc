@@ -15,6 +15,7 @@ void SettingsFlags::add_to(CLI::App& app) {
     add("--set", assignments, "SECTION.KEY=VALUE", "Set one option; repeat for more");
     add("--listen", listen, "ADDRESS",
         "Listen here: host:port, [v6]:port, or :port for every address; repeat for more");
+    add("--cores", cores, "N", "Threads that serve clients (default: one for each CPU)");
     add("--log-level", log_level, "LEVEL", "debug, info (default), warning, error");
     add("--log-format", log_format, "FORMAT", "text (default) or json");
 }
@@ -28,6 +29,7 @@ Result<Settings, std::string> SettingsFlags::settings() const {
     if (!listen.empty())
         STARLING_CHECK(
             settings.assign("listen", fmt::format("{}", fmt::join(listen, ",")), "--listen"));
+    if (!cores.empty()) STARLING_CHECK(settings.assign("cores", cores, "--cores"));
     if (!log_level.empty()) STARLING_CHECK(settings.assign("log.level", log_level, "--log-level"));
     if (!log_format.empty())
         STARLING_CHECK(settings.assign("log.format", log_format, "--log-format"));

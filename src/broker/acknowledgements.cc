@@ -49,15 +49,13 @@ void Broker::on_pubrec(Handle handle, Connection& connection, Session& session, 
 }
 
 void Broker::on_pubrel(Handle handle, Connection& connection, Session& session, const Ack& ack) {
-    bool was_known = false;
-    if (session.traffic) {
-        auto& received = session.traffic->received;
-        const auto at = std::lower_bound(received.begin(), received.end(), ack.packet_id);
-        was_known = at != received.end() && *at == ack.packet_id;
-        if (was_known) received.erase(at);
-    }
-    acknowledge(handle, connection, PacketType::Pubcomp, ack.packet_id,
-                was_known ? Reason::Success : Reason::PacketIdentifierNotFound);
+    const bool was_known = session.traffic && session.traffic->forget(ack.packet_id);
+    // Behind the PUBRECs that are owed: some clients do not wait for theirs.
+    PendingAck owed;
+    owed.packet_id = ack.packet_id;
+    owed.type = PacketType::Pubcomp;
+    owed.reason = was_known ? Reason::Success : Reason::PacketIdentifierNotFound;
+    owe(handle, connection, owed);
 }
 
 // The delivery is done with, one way or the other; its place in the window is free.

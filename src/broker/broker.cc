@@ -22,18 +22,24 @@ constexpr std::size_t kSweepTopics = 10'000;
 
 }  // namespace
 
-Broker::Broker(Core& core, const BrokerOptions& options, const HashKey& key)
+Broker::Broker(Core& core, Commons& commons)
     : core_(core),
-      options_(options),
-      key_(key),
-      random_(key.first ^ key.second),
-      subscriptions_(key),
-      retained_(options.retained_messages, options.retained_bytes),
+      commons_(commons),
+      options_(commons.options),
+      counters_(commons.counters[core.id()]),
+      random_(mix(commons.key.first ^ commons.key.second) + core.id()),
+      mailbox_(commons.lanes, core.id(), commons.options.mail_credit),
+      announcer_(commons.fingerprints, commons.cores() > 1),
+      interest_(commons.key, commons.fingerprints),
+      subscriptions_(commons.key, announcer_),
+      retained_(commons.retained_messages, commons.retained_bytes),
       handshaking_(connections_),
       absent_(sessions_),
       scratch_(std::make_unique<std::array<std::byte, limits::kReadBytes>>()) {
+    commons_.lanes.set_waker(core.id(), core.waker());
     core_.timers().arm(token(TokenKind::Sweep, {}), core_.now() + kSweepMs);
-    if (options_.sys_interval_s != 0) core_.timers().arm(token(TokenKind::Sys, {}), core_.now());
+    const bool publishes_sys = core_.id() == 0 && options_.sys_interval_s != 0;
+    if (publishes_sys) core_.timers().arm(token(TokenKind::Sys, {}), core_.now());
 }
 
 Broker::~Broker() = default;
@@ -56,6 +62,10 @@ Result<void> Broker::listen(std::unique_ptr<StreamSource> source) {
 
 void Broker::read(std::span<const Readiness> ready) {
     replay_budget_ = kReplayTopicsPerTurn;
+    if (commons_.stop_begun.is_up() && stopping_ == Stopping::No) begin_stop();
+    run_fan_outs();
+    send_waiting();
+    resume_starved();
     std::vector<Handle> again;
     again.swap(again_);
     for (const Readiness& one : ready) on_ready(one);
@@ -85,7 +95,7 @@ void Broker::on_ready(const Readiness& ready) {
 }
 
 void Broker::accept(StreamSource& source) {
-    if (stop_at_ != kNever) return;
+    if (stopping_ != Stopping::No) return;
     for (std::size_t taken = 0; taken < kAcceptsPerTurn; ++taken) {
         std::unique_ptr<Stream> stream;
         switch (source.take(stream)) {
@@ -109,8 +119,10 @@ void Broker::accept_later(TimeMs due) {
     core_.timers().arm(token(TokenKind::Accept, {}), due);
 }
 
-void Broker::adopt(std::unique_ptr<Stream> stream) {
-    if (handshaking_.size() >= options_.handshakes_max) {
+void Broker::adopt(std::unique_ptr<Stream> stream, ByteVector unread) {
+    const std::uint32_t handshakes_max =
+        (options_.handshakes_max + commons_.cores() - 1) / commons_.cores();
+    if (handshaking_.size() >= handshakes_max) {
         const Handle oldest = connections_.handle(handshaking_.oldest());
         counters_.add(Count::HandshakesEvicted);
         drop(oldest, connections_[oldest.index]);
@@ -122,19 +134,25 @@ void Broker::adopt(std::unique_ptr<Stream> stream) {
     if (!connection.stream->attach(core_.poller(), token(TokenKind::Connection, handle)))
         return drop(handle, connection);
     arm(handle, connection, core_.now() + options_.connect_timeout_s * TimeMs{1000});
+    if (unread.empty()) return;
+    connection.busy().partial = std::move(unread);
+    read_again(handle, connection);
 }
 
 void Broker::read_connection(Handle handle) {
     Connection& connection = connections_[handle.index];
     if (connection.state == Connection::State::Gone) return;
     if (connection.state == Connection::State::Closing) return discard(handle, connection);
+    if (connection.pause != Connection::Pause::None || stopping_ != Stopping::No) return;
     // Who does not read its answers is not asked for more; flush() reads on.
     if (!has_outbox_room(connection)) return;
 
     // Packets that the budget left over come first.
     if (connection.traffic && !connection.traffic->partial.empty()) {
         feed(handle, connection, {});
-        if (connection.is_waiting || connection.state > Connection::State::Connected) return;
+        if (connection.is_waiting || connection.pause != Connection::Pause::None ||
+            connection.state > Connection::State::Connected)
+            return;
     }
     const auto got = connection.stream->read(*scratch_);
     if (!got) return drop(handle, connection);
@@ -173,6 +191,7 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
     Bytes rest = bytes;
     for (std::uint32_t packets = 0; !rest.empty(); ++packets) {
         if (connection.state > Connection::State::Connected) break;
+        if (connection.pause != Connection::Pause::None) break;
         if (packets == limits::kPacketsPerTurn || !has_outbox_room(connection)) {
             read_again(handle, connection);
             break;
@@ -191,10 +210,61 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
             if (!is_welcome && frame->type != PacketType::Connect) drop(handle, connection);
             break;
         }
+        if (const auto why = must_wait(connection, frame->type); why != Connection::Pause::None) {
+            pause(handle, connection, why);
+            break;
+        }
+        if (!is_welcome && move_home(handle, connection, *frame, rest)) return bytes.size();
         on_packet(handle, connection, *frame);
         rest = rest.subspan(frame->size);
     }
     return bytes.size() - rest.size();
+}
+
+// Whether a packet of this type may not be handled now.
+Connection::Pause Broker::must_wait(const Connection& connection, PacketType type) const {
+    using Pause = Connection::Pause;
+    const bool owes_too_many =
+        connection.traffic && connection.traffic->acks.size() >= options_.inflight_in;
+    switch (type) {
+        case PacketType::Pubrel: return owes_too_many ? Pause::Acks : Pause::None;
+        case PacketType::Publish:
+            if (owes_too_many) return Pause::Acks;
+            return has_credit() ? Pause::None : Pause::Credit;
+        case PacketType::Connect:
+        case PacketType::Subscribe:
+        case PacketType::Unsubscribe: return has_credit() ? Pause::None : Pause::Credit;
+        default: return Pause::None;
+    }
+}
+
+// Its packets wait, and so does its keep-alive.
+void Broker::pause(Handle handle, Connection& connection, Connection::Pause why) {
+    connection.pause = why;
+    connection.stream->pause_reading();
+    if (why != Connection::Pause::Credit) return;
+    counters_.add(Count::CreditPauses);
+    starved_.push(handle);
+}
+
+void Broker::resume(Handle handle, Connection& connection) {
+    connection.pause = Connection::Pause::None;
+    connection.last_packet_at = core_.now();
+    connection.stream->resume_reading();
+    read_again(handle, connection);
+}
+
+// Those that wait for credit, the longest first; who needs more of it goes to the end.
+void Broker::resume_starved() {
+    while (!starved_.empty() && has_credit()) {
+        const Handle handle = starved_.pop();
+        Connection* connection = connections_.find(handle);
+        if (!connection || connection->pause != Connection::Pause::Credit) continue;
+        resume(handle, *connection);
+        if (connection->state > Connection::State::Connected) continue;
+        connection->is_waiting = false;  // now rather than later
+        read_connection(handle);
+    }
 }
 
 void Broker::on_packet(Handle handle, Connection& connection, const Frame& frame) {
@@ -293,7 +363,10 @@ void Broker::flush(Handle handle, Connection& connection) {
         return;
     }
     if (connection.state != Connection::State::Connected) return;
-    if (!had_room && has_outbox_room(connection)) read_again(handle, connection);
+    if (!had_room && has_outbox_room(connection)) {
+        connection.last_packet_at = core_.now();  // nobody listened to it meanwhile
+        read_again(handle, connection);
+    }
     if (Session* session = sessions_.find(connection.session)) pump(*session);
 }
 
@@ -337,45 +410,36 @@ void Broker::reap() {
     gone_.clear();
 }
 
-bool Broker::has_work() const { return !again_.empty() || !dirty_.empty() || !replaying_.empty(); }
+bool Broker::has_work() const {
+    return !again_.empty() || !dirty_.empty() || !replaying_.empty() || !fan_outs_.empty() ||
+           !pulls_.empty() || announcer_.can_begin() || member_changes_.can_begin() ||
+           !mailbox_.is_posted() || (wants_credit() && has_credit()) ||
+           stopping_ == Stopping::Settling;
+}
+
+bool Broker::has_mail() const {
+    return mailbox_.has_mail() || (wants_credit() && mailbox_.has_more_credit()) ||
+           (commons_.stop_begun.is_up() && stopping_ == Stopping::No);
+}
 
 // --- The broker's own topics ---------------------------------------------------------------------
 
 void Broker::publish_sys() {
     const TimeMs now = core_.now();
     core_.timers().arm(token(TokenKind::Sys, {}), now + options_.sys_interval_s * TimeMs{1000});
-    sys_.sample(counters_, now);
-    const SysState state{connected_,
-                         connected_most_,
-                         absent_.size(),
-                         subscriptions_.size(),
-                         subscriptions_.shared_size(),
-                         retained_.size()};
-    sys_.for_each(counters_, state, now, [&](std::string_view topic, std::string_view text) {
+    Counters total;
+    for (const Counters& one : commons_.counters) total.add_all(one);
+    sys_.sample(total, now);
+    if (!outgoing_.empty()) return;  // the last ones have not left yet
+    const SysState state{commons_.connections.used(), commons_.connections.most(),
+                         commons_.retained_messages.used()};
+    sys_.for_each(total, state, now, [&](std::string_view topic, std::string_view text) {
         MessageParts parts;
         parts.topic = topic;
         parts.payload = as_bytes(text);
         parts.retain = true;
-        route(Message::make(parts));
+        send_own(Message::make(parts));
     });
-}
-
-// --- Stopping ------------------------------------------------------------------------------------
-
-void Broker::stop() {
-    if (stop_at_ != kNever) return;
-    stop_at_ = core_.now() + options_.shutdown_timeout_s * TimeMs{1000};
-    sources_.clear();
-    connections_.for_each([&](Handle handle, Connection& connection) {
-        if (connection.state == Connection::State::Connected)
-            disconnect(handle, connection, Reason::ServerShuttingDown);
-        else if (connection.state == Connection::State::AwaitsConnect) drop(handle, connection);
-    });
-    core_.timers().arm(token(TokenKind::Accept, {}), stop_at_);  // wakes the core for is_stopped()
-}
-
-bool Broker::is_stopped() const {
-    return stop_at_ != kNever && (connections_.size() == 0 || core_.now() >= stop_at_);
 }
 
 }  // namespace starling

@@ -1,27 +1,35 @@
-// The broker of one core: its listeners, connections, sessions, subscriptions and retained
-// messages.
+// The broker of one core: its listeners, connections, sessions and subscriptions, and the retained
+// messages and share groups whose home it is.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/counters.h"
+#include "base/fifo.h"
 #include "base/flat_index.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/slab.h"
 #include "broker/age_list.h"
+#include "broker/announcer.h"
+#include "broker/commons.h"
 #include "broker/connection.h"
+#include "broker/interest.h"
+#include "broker/mail.h"
 #include "broker/options.h"
 #include "broker/retained.h"
+#include "broker/rounds.h"
 #include "broker/session.h"
 #include "broker/subscription_table.h"
 #include "broker/sys_topics.h"
+#include "broker/work.h"
 #include "mqtt/decode.h"
 #include "mqtt/encode.h"
 #include "reactor/core.h"
@@ -43,23 +51,29 @@ public:
     virtual Taken take(std::unique_ptr<Stream>& stream) = 0;
 };
 
-// Its functions are cut by concern into files: broker.cc (the turn), handshake.cc (CONNECT),
-// lifetime.cc (ends, wills, expiry, takeover), publisher.cc (PUBLISH in), router.cc (to whom),
-// share_groups.cc, sender.cc (deliveries out), acknowledgements.cc, subscriber.cc (SUBSCRIBE in),
-// replay.cc (retained out), events.cc (the log).
+// Its functions are cut by concern into files: broker.cc (the turn), mailroom.cc (mail in and out),
+// handshake.cc (CONNECT, and home), lifetime.cc (ends, wills, expiry, takeover), publisher.cc
+// (PUBLISH in, its acknowledgement), router.cc (to whom), share_groups.cc, sender.cc (deliveries
+// out), acknowledgements.cc, subscriber.cc (SUBSCRIBE in), replay.cc (retained out), stopping.cc,
+// events.cc (the log).
+//
+// Requests to other cores are made only where they can wait: has_credit() is asked before a packet
+// that may cause one is handled, and what timers and endings publish waits in a queue.
+//
 // Owner: one core.
 class Broker final : public TurnHandler {
 public:
-    Broker(Core& core, const BrokerOptions& options, const HashKey& key);
+    Broker(Core& core, Commons& commons);
     ~Broker() override;
 
     Result<void> listen(std::unique_ptr<StreamSource> source);
 
-    // Takes a stream that is not attached yet.
-    void adopt(std::unique_ptr<Stream> stream);
+    // Takes a stream that is not attached yet, of which some bytes may have been read already.
+    void adopt(std::unique_ptr<Stream> stream, ByteVector unread = {});
 
-    // Begins to end: no more accepting or reading, DISCONNECT 0x8B, wills; what is to be written
-    // goes out until everybody has left or `shutdown_timeout_s` is over.
+    // Begins to end, on all cores: no more accepting or reading; wills; mail until there is none;
+    // DISCONNECT 0x8B; what is to be written goes out until everybody has left or
+    // `shutdown_timeout_s` is over.
     void stop();
     bool is_stopped() const;
 
@@ -67,14 +81,14 @@ public:
 
     // TurnHandler
     void read(std::span<const Readiness> ready) override;
-    void mail() override {}
+    void mail() override;
     void timer(std::uint64_t token) override;
     void commit() override {}
-    void post() override {}
+    void post() override;
     void write() override;
     void reap() override;
     bool has_work() const override;
-    bool has_mail() const override { return false; }
+    bool has_mail() const override;
 
 private:
     enum class TokenKind : std::uint32_t { Connection, Session, Source, Sys, Sweep, Accept };
@@ -85,6 +99,10 @@ private:
     void accept_later(TimeMs due);
     void on_ready(const Readiness& ready);
     void read_connection(Handle handle);
+    Connection::Pause must_wait(const Connection& connection, PacketType type) const;
+    void pause(Handle handle, Connection& connection, Connection::Pause why);
+    void resume(Handle handle, Connection& connection);
+    void resume_starved();
     void discard(Handle handle, Connection& connection);
     void feed(Handle handle, Connection& connection, Bytes fresh);
     std::size_t feed_packets(Handle handle, Connection& connection, Bytes bytes);
@@ -97,11 +115,35 @@ private:
     void arm(Handle handle, Connection& connection, TimeMs due);
     void arm(Handle handle, Session& session, TimeMs due);
 
+    // mailroom.cc
+    bool has_credit() const;
+    bool wants_credit() const;
+    void send_own(Ref<const Message> message);
+    void send_waiting();
+    void on_mail(CoreId from, mail::Any& any);
+    void take(CoreId from, mail::Moved& moved);
+    void take(CoreId from, mail::Published& published);
+    void take(CoreId from, mail::Returned& returned);
+    void take(CoreId from, mail::Pull& pull);
+    void take(CoreId from, mail::Settled& settled);
+    void take(CoreId from, mail::Pulled& pulled);
+    void take(CoreId from, mail::Offered& offered);
+    void take(CoreId from, mail::Answered& answered);
+    void take(CoreId from, mail::Interested& interested);
+    void take(CoreId from, mail::InterestConfirmed& confirmed);
+    void take(CoreId from, mail::Members& members);
+    void take(CoreId from, mail::MembersConfirmed& confirmed);
+    void begin_rounds();
+    void begin_members_round();
+    void report_gauges();
+
     // handshake.cc
+    bool move_home(Handle handle, Connection& connection, const Frame& frame, Bytes unread);
     void on_connect(Handle handle, Connection& connection, const Frame& frame);
     Reason judge_connect(const Connect& connect) const;
     void refuse(Handle handle, Connection& connection, Reason reason, const Connect* connect);
     void welcome(Handle handle, Connection& connection, const Connect& connect);
+    bool take_place(std::string_view id);
     Session& enter_session(std::string_view id, bool clean_start, bool& was_present);
     PropertyWriter connack_properties(const Connect& connect, std::string_view assigned_id) const;
     std::uint32_t granted_expiry(const Connect& connect) const;
@@ -128,33 +170,47 @@ private:
     Reason judge_topic(std::string_view topic) const;
     void accept_publish(Handle handle, Connection& connection, const Publish& publish,
                         std::string_view topic);
+    Ref<const Message> make_message(Handle publisher, const Session& session,
+                                    const Publish& publish, std::string_view topic) const;
+    bool answer_repeated(Handle handle, Connection& connection, const Publish& publish);
+    Handle find_ticket(Handle session, std::uint16_t packet_id);
+    void settle(Handle ticket, std::uint32_t receivers, bool was_retained);
+    Reason close_ticket(Handle ticket);
+    void pay_ticket(Handle ticket);
+    void owe(Handle handle, Connection& connection, const PendingAck& ack);
+    void pay_acks(Handle handle, Connection& connection);
     void acknowledge(Handle handle, Connection& connection, PacketType type,
                      std::uint16_t packet_id, Reason reason);
 
     // router.cc
-    struct Target {
-        std::uint32_t session;
-        std::uint32_t subscription;
-    };
-    struct Routed {
-        bool was_retained = true;  // false: it was to be, and there was no room
-        std::size_t receivers = 0;
-    };
-    Routed route(const Ref<const Message>& message);
-    std::size_t deliver_filter(const Ref<const Message>& message, std::uint32_t filter);
-    std::size_t deliver_merged(const Ref<const Message>& message);
+    void route(const Ref<const Message>& message, Handle ticket);
+    Handle start_job(CoreId from, Handle ticket);
+    void release(Handle job);
+    bool keep_retained(const Ref<const Message>& message);
+    void deliver(Handle job, const Ref<const Message>& message);
+    void begin_fan_out(FanOut& fan_out, std::size_t& budget);
+    void run_fan_outs();
+    void serve_more(FanOut& fan_out, std::size_t& budget);
+    void find_targets(const Message& message);
+    std::uint32_t serve_targets(const Ref<const Message>& message, std::span<const Target> targets);
     Delivery make_delivery(const Ref<const Message>& message, std::span<const Target> targets);
     bool is_for(const Subscription& subscription, const Message& message) const;
 
     // share_groups.cc
-    bool offer_to_group(const Ref<const Message>& message, std::uint32_t group);
-    std::uint32_t pick_member(ShareGroup& group, const Message& message);
+    void offer_to_group(Handle job, const Ref<const Message>& message, std::uint32_t group);
+    void ask_on(Handle offer);
+    const ShareGroup::Member* next_member(const ShareGroup& group, ShareOffer& offer) const;
+    bool conclude(Handle offer, mail::OfferAnswer answer);
+    void end_offer(Handle offer, bool was_taken);
+    std::uint64_t pick_member(ShareGroup& group, const Message& message);
+    mail::OfferAnswer consider(const mail::Offered& offered, CoreId home);
     bool can_take(std::uint32_t session, Qos qos);
     bool can_queue(std::uint32_t session);
-    void give_to_member(const Ref<const Message>& message, std::uint32_t group,
-                        std::uint32_t subscription);
-    void return_unsent(Session& session, const Handle* only_group);
-    void return_unacknowledged(std::vector<Delivery> deliveries);
+    void join_group(const std::string& text, Handle subscription);
+    void leave_group(const std::string& text, Handle subscription);
+    void return_unsent(Session& session, const RemoteHandle* only_group);
+    void return_to_group(const Delivery& delivery);
+    void offer_returned(CoreId from, const mail::Returned& returned);
 
     // sender.cc
     void offer(Session& session, Delivery delivery);
@@ -180,15 +236,37 @@ private:
 
     // subscriber.cc
     void on_subscribe(Handle handle, Connection& connection, const Frame& frame);
-    Reason subscribe_one(Handle session, const SubscribeFilter& request, std::uint32_t identifier);
+    Reason subscribe_one(PendingSubscribe& pending, Handle session, const SubscribeFilter& request,
+                         std::uint32_t identifier);
+    void add_subscription(Handle session, std::string_view filter, const SubscriptionTerms& terms);
+    void await_visibility(PendingSubscribe& pending, std::string_view filter) const;
+    bool is_visible(const PendingSubscribe& pending) const;
+    void finish_subscribe(PendingSubscribe& pending);
+    void finish_visible_subscribes();
     Reason judge_filter(std::string_view filter) const;
     void on_unsubscribe(Handle handle, Connection& connection, const Frame& frame);
+    bool unsubscribe(Session& session, std::string_view filter);
+    void remove_subscription(Session& session, std::uint32_t place);
 
     // replay.cc
     bool replay_some(Session& session, Handle handle, Connection& connection);
+    bool replay_here(Session& session, Handle handle, Connection& connection, Replay& replay);
+    bool replay_fetched(Session& session, Handle handle, Connection& connection, Replay& replay);
+    void pull(Session& session, Handle handle, Replay& replay);
+    void wait_to_replay(Session& session, Handle handle, std::vector<Handle>& list);
+    void replay_one(Session& session, Handle handle, Connection& connection, const Replay& replay,
+                    const Ref<const Message>& message);
+    void note_live(Session& session, const Message& message);
+    void answer_pulls();
+    void answer_pull(CoreId from, const mail::Pull& pull);
     void run_replays();
     void start_replay(Session& session, Replay replay);
     static void stop_replays(SessionTraffic& traffic, std::string_view filter);
+
+    // stopping.cc
+    void begin_stop();
+    void go_on_stopping();
+    void send_everybody_away();
 
     // events.cc
     void log_connected(const Connection& connection, const Session& session);
@@ -199,10 +277,14 @@ private:
     void publish_sys();
 
     Core& core_;
-    const BrokerOptions options_;
-    const HashKey key_;
+    Commons& commons_;
+    const BrokerOptions& options_;
+    Counters& counters_;
     Random random_;
-    Counters counters_;
+    Mailbox<mail::Any> mailbox_;
+    Announcer announcer_;
+    Interest interest_;
+    Rounds<std::pair<CoreId, mail::MemberChange>> member_changes_;  // to the groups' homes
     Slab<Connection> connections_;
     Slab<Session> sessions_;
     FlatIndex session_index_;  // by client id
@@ -212,15 +294,36 @@ private:
     AgeList<Connection> handshaking_;
     AgeList<Session> absent_;
     std::vector<std::unique_ptr<StreamSource>> sources_;
+
+    // What goes on over several turns.
+    Slab<Ticket> tickets_;
+    Slab<PublishJob> jobs_;
+    Slab<ShareOffer> offers_;
+    Fifo<FanOut> fan_outs_;
+    Fifo<PendingSubscribe> subscribes_;
+    Fifo<PendingConfirmation> confirmations_;
+    std::vector<std::pair<CoreId, mail::Pull>> pulls_;  // answered in the next turn
+    std::uint32_t own_jobs_ = 0;                        // of this core's publishers
+    std::uint32_t last_pull_ = 0;
+
+    // What waits for credit.
+    Fifo<Handle> starved_;                 // connections
+    Fifo<Ref<const Message>> outgoing_;    // wills, $SYS
+    Fifo<Delivery> returning_;             // of departed members
+    std::vector<Handle> starved_replays_;  // sessions
+
     std::vector<Handle> dirty_;      // connections to write
     std::vector<Handle> again_;      // connections to read without being told
     std::vector<Handle> replaying_;  // sessions whose replay a budget cut off
     std::vector<Handle> gone_;       // connections to reap
     bool is_accept_armed_ = false;
     std::size_t replay_budget_ = 0;  // retained topics that may be looked at in this turn
-    std::uint32_t connected_ = 0;
-    std::uint32_t connected_most_ = 0;
+
+    enum class Stopping : std::uint8_t { No, Settling, Flushing };
+    Stopping stopping_ = Stopping::No;
     TimeMs stop_at_ = kNever;
+    Quiescence::Look last_look_;
+
     LogLimit comings_log_{100};
     LogLimit faults_log_;
 

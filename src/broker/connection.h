@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/fifo.h"
 #include "base/handle.h"
 #include "base/time.h"
 #include "broker/outbox.h"
@@ -15,6 +16,14 @@
 
 namespace starling {
 
+// An acknowledgement that is owed: they leave in the order of their PUBLISHes.
+struct PendingAck {
+    Handle ticket;  // what it waits for; empty: nothing
+    std::uint16_t packet_id = 0;
+    PacketType type = PacketType::Puback;
+    Reason reason = Reason::Success;
+};
+
 // What traffic needs of a connection; one at rest has none.
 // Owner: its connection.
 struct ConnectionTraffic {
@@ -22,9 +31,11 @@ struct ConnectionTraffic {
     ByteVector partial;  // the start of a packet whose rest has yet to arrive, or packets left over
     std::vector<std::string> aliases_in;  // [alias - 1]; empty: not set
     std::vector<std::string> aliases_out;
+    Fifo<PendingAck> acks;
 
     bool is_idle() const {
-        return outbox.empty() && partial.empty() && aliases_in.empty() && aliases_out.empty();
+        return outbox.empty() && partial.empty() && aliases_in.empty() && aliases_out.empty() &&
+               acks.empty();
     }
 };
 
@@ -36,6 +47,14 @@ struct Connection {
         Connected,
         Closing,  // what is in the outbox goes out, what comes in is discarded
         Gone,     // reaped at the end of this turn
+    };
+
+    // Why its packets wait, though they are there.
+    enum class Pause : std::uint8_t {
+        None,
+        Credit,        // another core has too much to do
+        Announcement,  // a SUBSCRIBE is not visible to all cores yet
+        Acks,          // too many acknowledgements are owed
     };
 
     explicit Connection(std::unique_ptr<Stream> taken) : stream(std::move(taken)) {}
@@ -55,6 +74,8 @@ struct Connection {
     std::uint16_t topic_alias_maximum = 0;
     Version version = Version::V4;
     State state = State::AwaitsConnect;
+    Pause pause = Pause::None;
+    bool holds_place = false;  // counts among the connections
     bool wants_problem_information = true;
     bool is_dirty = false;    // in the list of those to write
     bool is_waiting = false;  // in the list of those to read again

@@ -21,7 +21,7 @@ struct SubscriptionIds : Counted<SubscriptionIds> {
 struct Delivery {
     Ref<const Message> message;
     Ref<const SubscriptionIds> ids;  // empty: none
-    Handle group;                    // of a share group's message, else empty
+    RemoteHandle group;              // of a share group's message, else empty
     Qos qos = Qos::AtMostOnce;
     bool retain = false;
 };

@@ -5,6 +5,23 @@
 
 namespace starling {
 
+// Takes a connection whose CONNECT names a client of another core there, before anybody has judged
+// it. True when it has gone.
+bool Broker::move_home(Handle handle, Connection& connection, const Frame& frame, Bytes unread) {
+    if (commons_.cores() == 1 || frame.type != PacketType::Connect) return false;
+    const auto connect = decode_connect(frame);
+    if (!connect || connect->client_id.empty()) return false;
+    const CoreId home = commons_.home_of(connect->client_id);
+    if (home == core_.id()) return false;
+    handshaking_.remove(handle.index);
+    connection.state = Connection::State::Gone;
+    gone_.push_back(handle);
+    connection.stream->detach();
+    mailbox_.request(home,
+                     mail::Moved{std::move(connection.stream), {unread.begin(), unread.end()}});
+    return true;
+}
+
 void Broker::on_connect(Handle handle, Connection& connection, const Frame& frame) {
     const auto connect = decode_connect(frame);
     if (!connect) {
@@ -32,13 +49,6 @@ Reason Broker::judge_connect(const Connect& connect) const {
             return Reason::RetainNotSupported;  // [MQTT-3.2.2-13]
         if (const Reason reason = judge_topic(connect.will->topic); reason != Reason::Success)
             return reason;
-    }
-    // A takeover moves its place; anybody else needs a new one.
-    if (connected_ >= options_.connections_max) {
-        const std::uint32_t present =
-            connect.client_id.empty() ? FlatIndex::kNone : find_session(connect.client_id);
-        if (present == FlatIndex::kNone || !sessions_[present].connection)
-            return Reason::ServerBusy;
     }
     return Reason::Success;
 }
@@ -69,6 +79,7 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
     const bool is_too_large = frame_.size() > connect.properties.maximum_packet_size;
     frame_.clear();
     if (is_too_large) return refuse(handle, connection, Reason::PacketTooLarge, &connect);
+    if (!take_place(id)) return refuse(handle, connection, Reason::ServerBusy, &connect);
 
     bool was_present = false;
     Session& session = enter_session(id, connect.clean_start, was_present);
@@ -76,6 +87,7 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
 
     handshaking_.remove(handle.index);
     connection.state = Connection::State::Connected;
+    connection.holds_place = true;
     connection.session = sessions_.handle(place);
     connection.receive_maximum = connect.properties.receive_maximum;
     connection.packet_bytes_max = std::min(connect.properties.maximum_packet_size, kPacketBytesMax);
@@ -103,8 +115,6 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
             will.expiry_s = from.properties.message_expiry_interval_s;
         session.will = std::make_unique<Will>(std::move(will));
     }
-    ++connected_;
-    connected_most_ = std::max(connected_most_, connected_);
     counters_.add(Count::ConnectsAccepted);
     log_connected(connection, session);
 
@@ -114,6 +124,16 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
         arm(handle, connection, core_.now() + connection.keep_alive_s * TimeMs{1500});
     evict_absent_sessions();
     pump(session);
+}
+
+// One of the places that `limits.connections` allows. A takeover moves the one there is.
+bool Broker::take_place(std::string_view id) {
+    const std::uint32_t present = find_session(id);
+    Connection* old =
+        present == FlatIndex::kNone ? nullptr : connections_.find(sessions_[present].connection);
+    if (!old) return commons_.connections.try_take();
+    old->holds_place = false;
+    return true;
 }
 
 // The client's session: the one it left or, on a clean start or the first time, a new one. Whoever
@@ -137,7 +157,8 @@ Session& Broker::enter_session(std::string_view id, bool clean_start, bool& was_
     }
     Session fresh;
     fresh.id = id;
-    fresh.id_hash = static_cast<std::uint32_t>(keyed_hash(key_, id));
+    fresh.id_hash = static_cast<std::uint32_t>(keyed_hash(commons_.key, id));
+    commons_.sessions.take();
     const Handle handle = sessions_.emplace(std::move(fresh));
     session_index_.insert(sessions_[handle.index].id_hash, handle.index);
     return sessions_[handle.index];
@@ -185,19 +206,21 @@ std::uint16_t Broker::granted_keep_alive(const Connect& connect) const {
     return connect.keep_alive_s;
 }
 
+// One whose home is this core.
 std::string Broker::make_client_id() const {
     static constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuv";
     std::string id;
+    std::uint64_t secret = secret_u64();
     do {
+        secret = mix(secret + 1);
         id = "auto";
-        for (std::uint64_t bits = secret_u64(); id.size() < 16; bits >>= 5)
-            id += kDigits[bits & 31];
-    } while (find_session(id) != FlatIndex::kNone);
+        for (std::uint64_t bits = secret; id.size() < 16; bits >>= 5) id += kDigits[bits & 31];
+    } while (commons_.home_of(id) != core_.id() || find_session(id) != FlatIndex::kNone);
     return id;
 }
 
 std::uint32_t Broker::find_session(std::string_view id) const {
-    return session_index_.find(static_cast<std::uint32_t>(keyed_hash(key_, id)),
+    return session_index_.find(static_cast<std::uint32_t>(keyed_hash(commons_.key, id)),
                                [&](std::uint32_t place) { return sessions_[place].id == id; });
 }
 

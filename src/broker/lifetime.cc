@@ -36,6 +36,7 @@ void Broker::start_closing(Handle handle, Connection& connection) {
     if (connection.state == Connection::State::AwaitsConnect) handshaking_.remove(handle.index);
     connection.state = Connection::State::Closing;
     connection.last_packet_at = core_.now();  // from which the linger counts
+    if (connection.pause != Connection::Pause::None) resume(handle, connection);
     arm(handle, connection, core_.now() + kLingerMs);
     mark_dirty(handle, connection);
 }
@@ -75,10 +76,12 @@ void Broker::on_connection_timer(Handle handle) {
         return end > core_.now() ? arm(handle, *connection, end) : drop(handle, *connection);
     }
     if (connection->state == Connection::State::AwaitsConnect) {
+        if (connection->pause != Connection::Pause::None) connection->last_packet_at = core_.now();
         const TimeMs end = connection->last_packet_at + options_.connect_timeout_s * TimeMs{1000};
         return end > core_.now() ? arm(handle, *connection, end) : drop(handle, *connection);
     }
     if (connection->keep_alive_s == 0) return;
+    if (connection->pause != Connection::Pause::None) connection->last_packet_at = core_.now();
     const TimeMs due = connection->last_packet_at + connection->keep_alive_s * TimeMs{1500};
     if (due > core_.now()) return arm(handle, *connection, due);
     disconnect(handle, *connection, Reason::KeepAliveTimeout);  // [MQTT-3.1.2-22]
@@ -93,7 +96,8 @@ void Broker::leave_session(Connection& connection, bool keeps_will, const char* 
     log_left(connection, session, why);
     connection.session = {};
     session.connection = {};
-    --connected_;
+    if (connection.holds_place) commons_.connections.give_back();
+    connection.holds_place = false;
     absent_.add(handle.index);
     if (!keeps_will) session.will.reset();
     if (session.expiry_s == 0) return end_session(handle, session);
@@ -119,22 +123,23 @@ void Broker::end_session(Handle handle, Session& session) {
     absent_.remove(handle.index);
     std::vector<Delivery> returned;
     if (session.traffic) {
-        // To its group goes what a departed member cannot have got whole: all that was never sent,
-        // and QoS 1 [MQTT-4.8.2-4] [MQTT-4.8.2-5].
         SessionTraffic& traffic = *session.traffic;
         for (std::uint32_t i = 0; i < traffic.inflight.size(); ++i) {
             Inflight& entry = traffic.inflight[i];
-            if (entry.awaits == Inflight::Awaits::Puback && entry.delivery.group)
+            // A QoS 2 message once sent is nobody else's [MQTT-4.8.2-5].
+            if (entry.delivery.group && entry.awaits == Inflight::Awaits::Puback)
                 returned.push_back(std::move(entry.delivery));
         }
         for (std::uint32_t i = 0; i < traffic.queue.size(); ++i)
             if (traffic.queue[i].group) returned.push_back(std::move(traffic.queue[i]));
     }
     while (session.first_subscription != SubscriptionTable::kNone)
-        subscriptions_.remove(session.first_subscription, session.first_subscription);
+        remove_subscription(session, session.first_subscription);
     session_index_.erase(session.id_hash, handle.index);
     sessions_.erase(handle);
-    return_unacknowledged(std::move(returned));
+    commons_.sessions.give_back();
+    for (Delivery& delivery : returned) returning_.push(std::move(delivery));
+    send_waiting();
 }
 
 void Broker::publish_will(Handle publisher, Session& session) {
@@ -147,13 +152,14 @@ void Broker::publish_will(Handle publisher, Session& session) {
     parts.properties = will->properties;
     parts.qos = will->qos;
     parts.retain = will->retain;
-    parts.publisher = publisher;
+    parts.publisher = {core_.id(), publisher};
+    parts.publisher_hash = session.id_hash;
     if (will->expiry_s != kNoMessageExpiry) parts.expires_at = core_.now() + will->expiry_s * 1000;
-    route(Message::make(parts));
+    send_own(Message::make(parts));
 }
 
 void Broker::evict_absent_sessions() {
-    while (sessions_.size() > options_.sessions_max && absent_.size() > 0) {
+    while (commons_.sessions.is_exceeded() && absent_.size() > 0) {
         counters_.add(Count::SessionsEvicted);
         const std::uint32_t oldest = absent_.oldest();
         end_session(sessions_.handle(oldest), sessions_[oldest]);

@@ -28,6 +28,7 @@ Message::Message(const MessageParts& parts)
       payload_size_(static_cast<std::uint32_t>(parts.payload.size())),
       expires_at_(parts.expires_at),
       publisher_(parts.publisher),
+      publisher_hash_(parts.publisher_hash),
       qos_(parts.qos),
       retain_(parts.retain) {
     auto* out = reinterpret_cast<std::byte*>(this + 1);

@@ -21,7 +21,8 @@ struct MessageParts {
     Qos qos = Qos::AtMostOnce;
     bool retain = false;
     TimeMs expires_at = kNever;
-    Handle publisher;  // the session it came from, if any: No Local asks
+    RemoteHandle publisher;            // the session it came from, if any: No Local asks
+    std::uint32_t publisher_hash = 0;  // of its client identifier: share groups may ask
 };
 
 // Shared by every queue that holds it. One allocation and one copy in; the frame that QoS 0
@@ -42,7 +43,8 @@ public:
     bool retain_flag() const { return retain_; }
     TimeMs expires_at() const { return expires_at_; }
     bool is_expired(TimeMs now) const { return expires_at_ <= now; }
-    Handle publisher() const { return publisher_; }
+    RemoteHandle publisher() const { return publisher_; }
+    std::uint32_t publisher_hash() const { return publisher_hash_; }
 
     // What it costs whoever keeps it, in bytes.
     std::size_t size() const { return sizeof(Message) + frame_size_ + forwarded_size_; }
@@ -59,7 +61,8 @@ private:
     std::uint32_t frame_size_ = 0;
     std::uint32_t forwarded_size_ = 0;
     TimeMs expires_at_;
-    Handle publisher_;
+    RemoteHandle publisher_;
+    std::uint32_t publisher_hash_;
     Qos qos_;
     bool retain_;
     // The frame, then the forwarded properties, follow in the same allocation.

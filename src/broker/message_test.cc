@@ -16,14 +16,14 @@ TEST(Message, KeepsItsParts) {
         parts.qos = Qos::ExactlyOnce;
         parts.retain = true;
         parts.expires_at = 100;
-        parts.publisher = {3, 5};
+        parts.publisher = {0, {3, 5}};
         const auto message = Message::make(parts);
         EXPECT_EQ(message->topic(), "a/b");
         EXPECT_EQ(as_text(message->payload()), payload);
         EXPECT_TRUE(message->forwarded().empty());
         EXPECT_EQ(message->qos(), Qos::ExactlyOnce);
         EXPECT_TRUE(message->retain_flag());
-        EXPECT_EQ(message->publisher(), (Handle{3, 5}));
+        EXPECT_EQ(message->publisher(), (RemoteHandle{0, {3, 5}}));
         EXPECT_FALSE(message->is_expired(99));
         EXPECT_TRUE(message->is_expired(100));
         EXPECT_GE(message->size(), size);

@@ -30,6 +30,8 @@ struct BrokerOptions {
     std::uint32_t session_expiry_max_s = limits::kSessionExpiryS;
     std::uint32_t retained_messages = limits::kRetainedMessages;
     std::uint64_t retained_bytes = limits::kRetainedBytes;
+    std::uint32_t mail_credit = limits::kMailCredit;  // requests to each other core
+    unsigned fingerprint_bits = 48;                   // fewer: more filters collide
 
     // what is announced and allowed
     Qos maximum_qos = Qos::ExactlyOnce;

@@ -44,42 +44,136 @@ Reason Broker::judge_topic(std::string_view topic) const {
 void Broker::accept_publish(Handle handle, Connection& connection, const Publish& publish,
                             std::string_view topic) {
     const bool is_exact = publish.qos == Qos::ExactlyOnce;
-    const PacketType answer = is_exact ? PacketType::Pubrec : PacketType::Puback;
-    Session& session = sessions_[connection.session.index];
-    if (is_exact) {
-        auto& received = session.busy().received;
-        const auto at = std::lower_bound(received.begin(), received.end(), publish.packet_id);
-        if (at != received.end() && *at == publish.packet_id)  // [MQTT-4.3.3-10]
-            return acknowledge(handle, connection, answer, publish.packet_id, Reason::Success);
-        if (received.size() >= options_.inflight_in)
-            return fail(handle, connection, {Reason::ReceiveMaximumExceeded, "[MQTT-3.3.4-7]"});
-    }
-    Reason reason = judge_topic(topic);
+    if (is_exact && answer_repeated(handle, connection, publish)) return;
+    const Reason reason = judge_topic(topic);
     if (reason == Reason::TopicNameInvalid && publish.qos == Qos::AtMostOnce)
         return fail(handle, connection, {reason, "more topic levels than allowed"});
+
+    Session& session = sessions_[connection.session.index];
+    PendingAck ack;
+    ack.packet_id = publish.packet_id;
+    ack.type = is_exact ? PacketType::Pubrec : PacketType::Puback;
+    ack.reason = reason;
+    const bool is_told_errors = connection.version == Version::V5;
+    const bool is_remembered = is_exact && !(is_told_errors && is_error(reason));
+    if (is_remembered) session.busy().remember(publish.packet_id);
     if (reason == Reason::Success) {
-        MessageParts parts;
-        parts.topic = topic;
-        parts.payload = publish.payload;
-        parts.properties = publish.properties;
-        parts.qos = publish.qos;
-        parts.retain = publish.retain;
-        parts.publisher = connection.session;
-        if (publish.expiry_interval_s != kNoMessageExpiry)
-            parts.expires_at = core_.now() + publish.expiry_interval_s * 1000;
-        const Routed routed = route(Message::make(parts));
-        if (!routed.was_retained) reason = Reason::QuotaExceeded;
-        else if (routed.receivers == 0) reason = Reason::NoMatchingSubscribers;
+        const Ref<const Message> message =
+            make_message(connection.session, session, publish, topic);
+        if (publish.qos == Qos::AtMostOnce) return route(message, {});
+        ack.ticket = tickets_.emplace(
+            Ticket{connection.session, publish.packet_id, is_exact, is_told_errors});
+        route(message, ack.ticket);
+        const bool is_settled = --tickets_[ack.ticket.index].open == 0;
+        if (is_settled) ack.reason = close_ticket(std::exchange(ack.ticket, {}));
     }
-    if (publish.qos == Qos::AtMostOnce) return session.rest_if_idle();
+    if (publish.qos != Qos::AtMostOnce) owe(handle, connection, ack);
+}
+
+Ref<const Message> Broker::make_message(Handle publisher, const Session& session,
+                                        const Publish& publish, std::string_view topic) const {
+    MessageParts parts;
+    parts.topic = topic;
+    parts.payload = publish.payload;
+    parts.properties = publish.properties;
+    parts.qos = publish.qos;
+    parts.retain = publish.retain;
+    parts.publisher = {core_.id(), publisher};
+    parts.publisher_hash = session.id_hash;
+    if (publish.expiry_interval_s != kNoMessageExpiry)
+        parts.expires_at = core_.now() + publish.expiry_interval_s * 1000;
+    return Message::make(parts);
+}
+
+// A QoS 2 PUBLISH whose identifier is in use is the one we know [MQTT-4.3.3-10]. True when it is,
+// or when there are too many.
+bool Broker::answer_repeated(Handle handle, Connection& connection, const Publish& publish) {
+    const Session& session = sessions_[connection.session.index];
+    if (!session.traffic) return false;
+    if (session.traffic->remembers(publish.packet_id)) {
+        PendingAck ack;
+        ack.ticket = find_ticket(connection.session, publish.packet_id);
+        ack.packet_id = publish.packet_id;
+        ack.type = PacketType::Pubrec;
+        owe(handle, connection, ack);
+        return true;
+    }
+    if (session.traffic->received.size() < options_.inflight_in) return false;
+    fail(handle, connection, {Reason::ReceiveMaximumExceeded, "[MQTT-3.3.4-7]"});
+    return true;
+}
+
+// --- Acknowledgements ----------------------------------------------------------------------------
+
+// The QoS 2 ticket that is open for this identifier, if any. Asked for repeated packets only.
+Handle Broker::find_ticket(Handle session, std::uint16_t packet_id) {
+    Handle found;
+    tickets_.for_each([&](Handle handle, Ticket& ticket) {
+        if (!ticket.is_exact || ticket.session != session || ticket.packet_id != packet_id) return;
+        ticket.was_repeated = true;
+        found = handle;
+    });
+    return found;
+}
+
+// A core has answered, or this one has done its part.
+void Broker::settle(Handle handle, std::uint32_t receivers, bool was_retained) {
+    Ticket* ticket = tickets_.find(handle);
+    if (!ticket) return;
+    ticket->receivers += receivers;
+    ticket->was_retained = ticket->was_retained && was_retained;
+    if (--ticket->open == 0) pay_ticket(handle);
+}
+
+// Every core has answered: says what the publisher is told, and forgets the ticket.
+Reason Broker::close_ticket(Handle handle) {
+    const Ticket ticket = tickets_[handle.index];
+    tickets_.erase(handle);
+    Reason reason = Reason::Success;
+    if (!ticket.was_retained) reason = Reason::QuotaExceeded;
+    else if (ticket.receivers == 0) reason = Reason::NoMatchingSubscribers;
     // An error that the client hears of makes the identifier new [MQTT-4.3.3-9].
-    if (is_exact && (connection.version != Version::V5 || !is_error(reason))) {
-        auto& received = session.busy().received;
-        received.insert(std::lower_bound(received.begin(), received.end(), publish.packet_id),
-                        publish.packet_id);
+    Session* session = sessions_.find(ticket.session);
+    if (session && session->traffic && ticket.is_exact && ticket.is_told_errors && is_error(reason))
+        session->traffic->forget(ticket.packet_id);
+    if (session) session->rest_if_idle();
+    return reason;
+}
+
+// The last core has answered, turns after the PUBLISH.
+void Broker::pay_ticket(Handle handle) {
+    const Ticket ticket = tickets_[handle.index];
+    const Reason reason = close_ticket(handle);
+    const Session* session = sessions_.find(ticket.session);
+    Connection* connection = session ? connections_.find(session->connection) : nullptr;
+    if (!connection || !connection->traffic) return;
+    Fifo<PendingAck>& acks = connection->traffic->acks;
+    for (std::uint32_t at = 0; at < acks.size(); ++at) {
+        if (acks[at].ticket != handle) continue;
+        acks[at].ticket = {};
+        acks[at].reason = reason;
+        if (!ticket.was_repeated) break;
     }
-    session.rest_if_idle();
-    acknowledge(handle, connection, answer, publish.packet_id, reason);
+    pay_acks(session->connection, *connection);
+}
+
+void Broker::owe(Handle handle, Connection& connection, const PendingAck& ack) {
+    const bool is_first = !connection.traffic || connection.traffic->acks.empty();
+    if (is_first && !ack.ticket)
+        return acknowledge(handle, connection, ack.type, ack.packet_id, ack.reason);
+    connection.busy().acks.push(ack);
+}
+
+// Sends what is owed, in the order of the PUBLISHes, up to the first that waits [MQTT-4.6.0-2]
+// [MQTT-4.6.0-3].
+void Broker::pay_acks(Handle handle, Connection& connection) {
+    Fifo<PendingAck>& acks = connection.traffic->acks;
+    while (!acks.empty() && !acks.front().ticket) {
+        const PendingAck ack = acks.pop();
+        acknowledge(handle, connection, ack.type, ack.packet_id, ack.reason);
+    }
+    if (connection.pause == Connection::Pause::Acks && acks.size() < options_.inflight_in)
+        resume(handle, connection);
 }
 
 void Broker::acknowledge(Handle handle, Connection& connection, PacketType type,

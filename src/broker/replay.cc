@@ -1,38 +1,130 @@
-// Retained messages to a new subscription, as fast as the client takes them.
+// Retained messages to a new subscription, as fast as the client takes them, from one core that has
+// some to the next.
+#include <algorithm>
+
 #include "broker/broker.h"
+#include "mqtt/topic.h"
 
 namespace starling {
+
+// --- At the subscriber's core
+// ---------------------------------------------------------------------
 
 // Goes on with the oldest replay. True when pump() should look again.
 bool Broker::replay_some(Session& session, Handle handle, Connection& connection) {
     SessionTraffic& traffic = *session.traffic;
     if (traffic.replays.empty() || !has_window(session, connection)) return false;
+    Replay& replay = traffic.replays.front();
+    if (!replay.fetched.empty()) return replay_fetched(session, handle, connection, replay);
+    if (replay.pull != 0) return false;
+    if (replay.core == replay.core_end) {
+        traffic.replays.pop();
+        return true;
+    }
+    if (replay.core == core_.id()) return replay_here(session, handle, connection, replay);
+    pull(session, connection.session, replay);
+    return false;
+}
+
+bool Broker::replay_here(Session& session, Handle handle, Connection& connection, Replay& replay) {
     if (replay_budget_ == 0) {  // goes on in the next turn
-        if (!traffic.is_replaying) replaying_.push_back(connection.session);
-        traffic.is_replaying = true;
+        wait_to_replay(session, connection.session, replaying_);
         return false;
     }
-    Replay& replay = traffic.replays.front();
     --replay_budget_;  // also for a filter that nothing matches
-    const auto after = retained_.scan(
-        replay.filter, replay.after, replay_budget_, core_.now(),
-        [&](const Ref<const Message>& message) {
-            Delivery delivery{message, replay.ids, {}, lower(message->qos(), replay.qos), true};
-            if (delivery.qos == Qos::AtMostOnce) send_now(handle, connection, delivery);
-            else start_inflight(session, handle, connection, std::move(delivery));
-            return has_window(session, connection) && has_outbox_room(connection);
-        });
+    const auto after =
+        retained_.scan(replay.filter, replay.after, replay_budget_, core_.now(),
+                       [&](const Ref<const Message>& message) {
+                           replay_one(session, handle, connection, replay, message);
+                           return has_window(session, connection) && has_outbox_room(connection);
+                       });
     if (after.empty()) {
-        traffic.replays.pop();
+        replay.after.clear();
+        ++replay.core;
         return true;
     }
     replay.after = after;
     return replay_budget_ == 0;  // else the client's window or outbox is full
 }
 
+// One message of an answer.
+bool Broker::replay_fetched(Session& session, Handle handle, Connection& connection,
+                            Replay& replay) {
+    if (const Ref<const Message> message = replay.fetched.pop())
+        replay_one(session, handle, connection, replay, message);
+    return true;
+}
+
+void Broker::replay_one(Session& session, Handle handle, Connection& connection,
+                        const Replay& replay, const Ref<const Message>& message) {
+    Delivery delivery{message, replay.ids, {}, lower(message->qos(), replay.qos), true};
+    if (delivery.qos == Qos::AtMostOnce) send_now(handle, connection, delivery);
+    else start_inflight(session, handle, connection, std::move(delivery));
+}
+
+// Asks the core that the replay has come to.
+void Broker::pull(Session& session, Handle handle, Replay& replay) {
+    if (!has_credit()) return wait_to_replay(session, handle, starved_replays_);
+    if (++last_pull_ == 0) ++last_pull_;
+    replay.pull = last_pull_;
+    mailbox_.request(replay.core, mail::Pull{handle, replay.pull, replay.filter, replay.after});
+}
+
+void Broker::take(CoreId, mail::Pulled& pulled) {
+    Session* session = sessions_.find(pulled.session);
+    if (!session || !session->traffic || session->traffic->replays.empty()) return;
+    Replay& replay = session->traffic->replays.front();
+    if (replay.pull != pulled.pull) return;  // the subscription has gone meanwhile
+    replay.pull = 0;
+    const std::vector<std::uint64_t> live = std::exchange(replay.live, {});
+    if (live.size() <= limits::kLiveTopics) {
+        for (Ref<const Message>& message : pulled.messages) {
+            const std::uint64_t topic = keyed_hash(commons_.key, message->topic());
+            const bool is_older = std::find(live.begin(), live.end(), topic) != live.end();
+            if (!is_older) replay.fetched.push(std::move(message));
+        }
+        replay.after = std::move(pulled.after);
+        if (pulled.is_last) {
+            replay.after.clear();
+            ++replay.core;
+        }
+    }  // else it is asked for again
+    pump(*session);
+}
+
+// A message came live that is to be retained: whatever an answer says of its topic is older.
+void Broker::note_live(Session& session, const Message& message) {
+    if (!session.traffic || session.traffic->replays.empty()) return;
+    Replay& replay = session.traffic->replays.front();
+    if (replay.pull != 0 && replay.live.size() <= limits::kLiveTopics)
+        replay.live.push_back(keyed_hash(commons_.key, message.topic()));
+    for (std::uint32_t at = 0; at < replay.fetched.size(); ++at)
+        if (replay.fetched[at] && replay.fetched[at]->topic() == message.topic())
+            replay.fetched[at] = {};
+}
+
+void Broker::wait_to_replay(Session& session, Handle handle, std::vector<Handle>& list) {
+    if (session.traffic->is_replaying) return;
+    session.traffic->is_replaying = true;
+    list.push_back(handle);
+}
+
+void Broker::run_replays() {
+    std::vector<Handle> replaying;
+    replaying.swap(replaying_);
+    for (const Handle handle : replaying)
+        if (Session* session = sessions_.find(handle)) {
+            if (session->traffic) session->traffic->is_replaying = false;
+            pump(*session);
+        }
+}
+
 // Each SUBSCRIBE has its own copies [MQTT-3.8.4-4], until as many wait as there may be
 // subscriptions: then those of one filter become one. So a session has twice that many at most.
 void Broker::start_replay(Session& session, Replay replay) {
+    const bool is_wild = has_wildcard(replay.filter);
+    replay.core = is_wild ? CoreId{0} : commons_.home_of(replay.filter);
+    replay.core_end = static_cast<CoreId>(is_wild ? commons_.cores() : replay.core + 1);
     SessionTraffic& traffic = session.busy();
     if (traffic.replays.size() >= options_.subscriptions_per_client)
         stop_replays(traffic, replay.filter);
@@ -46,14 +138,34 @@ void Broker::stop_replays(SessionTraffic& traffic, std::string_view filter) {
     }
 }
 
-void Broker::run_replays() {
-    std::vector<Handle> replaying;
-    replaying.swap(replaying_);
-    for (const Handle handle : replaying)
-        if (Session* session = sessions_.find(handle)) {
-            if (session->traffic) session->traffic->is_replaying = false;
-            pump(*session);
-        }
+// --- At the topic's home
+// --------------------------------------------------------------------------
+
+void Broker::answer_pulls() {
+    std::size_t answered = 0;
+    for (; answered < pulls_.size() && replay_budget_ != 0; ++answered)
+        answer_pull(pulls_[answered].first, pulls_[answered].second);
+    pulls_.erase(pulls_.begin(), pulls_.begin() + static_cast<std::ptrdiff_t>(answered));
+}
+
+void Broker::answer_pull(CoreId from, const mail::Pull& pull) {
+    mail::Pulled answer;
+    answer.session = pull.session;
+    answer.pull = pull.pull;
+    std::size_t budget = std::min<std::size_t>(replay_budget_, limits::kPullTopics);
+    replay_budget_ -= budget;
+    std::size_t bytes = 0;
+    answer.after = retained_.scan(
+        pull.filter, pull.after, budget, core_.now(), [&](const Ref<const Message>& message) {
+            answer.messages.push_back(message);
+            bytes += message->size();
+            return answer.messages.size() < limits::kPullMessages && bytes < limits::kPullBytes;
+        });
+    replay_budget_ += budget;  // what it did not need
+    if (replay_budget_ != 0) --replay_budget_;
+    answer.is_last = answer.after.empty();
+    mailbox_.send(from, std::move(answer));
+    mailbox_.finish(from);
 }
 
 }  // namespace starling

@@ -9,12 +9,17 @@ bool RetainedMessages::set(const Ref<const Message>& message) {
         return true;
     }
     const bool is_new = old == messages_.end();
+    if (is_new && !messages_quota_.try_take()) return false;
     const std::uint64_t old_bytes = is_new ? 0 : old->second->size();
-    if (is_new && messages_.size() >= messages_max_) return false;
-    if (bytes_ - old_bytes + message->size() > bytes_max_) return false;
-    if (!is_new) erase(old);  // its key lies in the old message
+    const std::uint64_t bytes = message->size();
+    if (bytes > old_bytes && !bytes_quota_.try_take(bytes - old_bytes)) {
+        if (is_new) messages_quota_.give_back();
+        return false;
+    }
+    if (bytes < old_bytes) bytes_quota_.give_back(old_bytes - bytes);
+    const Ref<const Message> kept = is_new ? Ref<const Message>() : old->second;
+    if (!is_new) messages_.erase(old);  // its key lies in the old message
     messages_.emplace(message->topic(), message);
-    bytes_ += message->size();
     return true;
 }
 
@@ -29,7 +34,8 @@ void RetainedMessages::sweep(std::size_t scan_max, TimeMs now) {
 }
 
 void RetainedMessages::erase(Map::iterator at) {
-    bytes_ -= at->second->size();
+    messages_quota_.give_back();
+    bytes_quota_.give_back(at->second->size());
     const Ref<const Message> kept = at->second;  // the key must outlive its node
     messages_.erase(at);
 }

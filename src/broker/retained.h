@@ -7,18 +7,20 @@
 #include <string>
 #include <string_view>
 
+#include "base/quota.h"
 #include "broker/message.h"
 #include "mqtt/topic.h"
 
 namespace starling {
 
 // By topic, in byte order, so that a replay can go on where it stopped whatever changed meanwhile.
-// Bounded by a count and by bytes. Owner: one core.
+// A core has those whose home it is; over all cores they are bounded by a count and by bytes.
+// Owner: one core.
 class RetainedMessages {
 public:
-    RetainedMessages(std::uint32_t messages_max, std::uint64_t bytes_max)
-        : messages_max_(messages_max),
-          bytes_max_(bytes_max) {}
+    RetainedMessages(Quota& messages, Quota& bytes)
+        : messages_quota_(messages),
+          bytes_quota_(bytes) {}
 
     // Removes expired messages among the next `scan_max`, going round.
     void sweep(std::size_t scan_max, TimeMs now);
@@ -36,7 +38,6 @@ public:
                           TimeMs now, Visit visit);
 
     std::size_t size() const { return messages_.size(); }
-    std::uint64_t bytes() const { return bytes_; }
 
 private:
     using Map = std::map<std::string_view, Ref<const Message>>;  // keys lie in their messages
@@ -49,9 +50,8 @@ private:
 
     Map messages_;
     std::string swept_;  // the topic that the sweep has come to
-    std::uint32_t messages_max_;
-    std::uint64_t bytes_max_;
-    std::uint64_t bytes_ = 0;
+    Quota& messages_quota_;
+    Quota& bytes_quota_;
 };
 
 template <typename Visit>

@@ -32,7 +32,9 @@ protected:
         return out;
     }
 
-    RetainedMessages store{100, 1 << 20};
+    Quota messages{100};
+    Quota bytes{1 << 20};
+    RetainedMessages store{messages, bytes};
     std::string after;
 };
 
@@ -81,26 +83,30 @@ TEST_F(RetainedTest, ReplacesAndClears) {
     store.set(message("a", "old"));
     store.set(message("a", "longer than before"));
     EXPECT_EQ(store.size(), 1u);
-    EXPECT_EQ(store.bytes(), message("a", "longer than before")->size());
+    EXPECT_EQ(bytes.used(), message("a", "longer than before")->size());
     EXPECT_TRUE(store.set(message("a", "")));
     EXPECT_TRUE(store.set(message("none", "")));
     EXPECT_EQ(store.size(), 0u);
-    EXPECT_EQ(store.bytes(), 0u);
+    EXPECT_EQ(messages.used(), 0u);
+    EXPECT_EQ(bytes.used(), 0u);
 }
 
 TEST_F(RetainedTest, RefusesBeyondItsBounds) {
-    RetainedMessages two{2, 1 << 20};
+    Quota two_messages{2};
+    RetainedMessages two{two_messages, bytes};
     EXPECT_TRUE(two.set(message("a")));
     EXPECT_TRUE(two.set(message("b")));
     EXPECT_FALSE(two.set(message("c")));
     EXPECT_TRUE(two.set(message("b", "another")));
 
     const std::size_t one = message("a", std::string(100, 'x'))->size();
-    RetainedMessages small{100, one};
+    Quota few_bytes{one};
+    RetainedMessages small{messages, few_bytes};
     EXPECT_TRUE(small.set(message("a", std::string(100, 'x'))));
     EXPECT_FALSE(small.set(message("b", "y")));
     EXPECT_FALSE(small.set(message("a", std::string(101, 'x'))));
-    EXPECT_EQ(small.bytes(), one);  // nothing changed
+    EXPECT_EQ(few_bytes.used(), one);  // nothing changed
+    EXPECT_EQ(messages.used(), 1u);
     EXPECT_TRUE(small.set(message("a", std::string(100, 'y'))));
 }
 

@@ -8,6 +8,7 @@ namespace starling {
 void Broker::offer(Session& session, Delivery delivery) {
     const Handle handle = session.connection;
     Connection* connection = connections_.find(handle);
+    if (delivery.message->retain_flag()) note_live(session, *delivery.message);
     if (delivery.qos == Qos::AtMostOnce) {
         if (connection) send_now(handle, *connection, delivery);
         return;

@@ -2,6 +2,21 @@
 
 namespace starling {
 
+bool SessionTraffic::remembers(std::uint16_t packet_id) const {
+    return std::binary_search(received.begin(), received.end(), packet_id);
+}
+
+void SessionTraffic::remember(std::uint16_t packet_id) {
+    received.insert(std::lower_bound(received.begin(), received.end(), packet_id), packet_id);
+}
+
+bool SessionTraffic::forget(std::uint16_t packet_id) {
+    const auto at = std::lower_bound(received.begin(), received.end(), packet_id);
+    if (at == received.end() || *at != packet_id) return false;
+    received.erase(at);
+    return true;
+}
+
 std::uint16_t Session::next_packet_id() {
     std::uint32_t position = 0;
     do {

@@ -27,12 +27,21 @@ struct Inflight {
     bool is_current = false;  // on this connection
 };
 
-// A replay of retained messages that has not ended: it goes on as the client takes them.
+// A replay of retained messages that has not ended: it goes on as the client takes them, from one
+// core that has some to the next.
+//
+// While an answer of another core is on its way or not delivered yet, messages may come live that
+// are newer: their topics are noted, and what the answer holds of them is left out.
 struct Replay {
     std::string filter;
-    std::string after;  // the topic it has come to
-    Qos qos = Qos::AtMostOnce;
     Ref<const SubscriptionIds> ids;
+    Qos qos = Qos::AtMostOnce;
+    CoreId core = 0;                   // whose retained messages are next
+    CoreId core_end = 0;               // one past the last
+    std::string after;                 // the topic it has come to there
+    std::uint32_t pull = 0;            // names the question that is on its way; 0: none
+    Fifo<Ref<const Message>> fetched;  // an answer's messages to be delivered; empty: left out
+    std::vector<std::uint64_t> live;   // hashes of topics noted while the question is on its way
 };
 
 // What traffic needs; a client at rest has none.
@@ -45,6 +54,11 @@ struct SessionTraffic {
     std::size_t bytes = 0;                // of messages in queue and inflight
     std::uint32_t current = 0;            // inflight entries sent on this connection
     bool is_replaying = false;            // in the list of those whose replay a budget cut off
+
+    // A QoS 2 packet identifier from PUBLISH to PUBREL.
+    bool remembers(std::uint16_t packet_id) const;
+    void remember(std::uint16_t packet_id);
+    bool forget(std::uint16_t packet_id);  // false: it was not known
 
     bool is_idle() const {
         return queue.empty() && inflight.empty() && replays.empty() && received.empty();

@@ -5,52 +5,110 @@
 
 namespace starling {
 
-// The picked member, or the next that can take it; else it waits at one that may queue. False when
-// nobody is there for it.
-bool Broker::offer_to_group(const Ref<const Message>& message, std::uint32_t index) {
-    ShareGroup& group = subscriptions_.group(index);
-    const auto count = static_cast<std::uint32_t>(group.members.size());
-    const std::uint32_t picked = pick_member(group, *message);
-    const auto member = [&](std::uint32_t step) { return group.members[(picked + step) % count]; };
-    for (std::uint32_t step = 0; step < count; ++step) {
-        const Subscription& candidate = subscriptions_[member(step)];
-        if (!can_take(candidate.session, lower(message->qos(), candidate.terms.qos))) continue;
-        if (options_.share_strategy == BrokerOptions::ShareStrategy::Sticky)
-            group.cursor = (picked + step) % count;
-        give_to_member(message, index, member(step));
-        return true;
-    }
-    for (std::uint32_t step = 0; step < count; ++step) {
-        const Subscription& candidate = subscriptions_[member(step)];
-        if (lower(message->qos(), candidate.terms.qos) == Qos::AtMostOnce) continue;
-        if (!can_queue(candidate.session)) continue;
-        give_to_member(message, index, member(step));
-        return true;
-    }
-    counters_.add(Count::DroppedNoMember);
-    return false;
+// --- At the group's home
+// --------------------------------------------------------------------------
+
+// Looks for a member that takes the message now, then for one that queues it; part of `job` until
+// somebody has it or nobody wants it.
+void Broker::offer_to_group(Handle job, const Ref<const Message>& message, std::uint32_t index) {
+    ShareOffer offer;
+    offer.message = message;
+    offer.group = subscriptions_.group_handle(index);
+    offer.job = job;
+    offer.first = pick_member(subscriptions_.group(index), *message);
+    ++jobs_[job.index].open;
+    ask_on(offers_.emplace(std::move(offer)));
 }
 
-// The place in `members` to begin with.
-std::uint32_t Broker::pick_member(ShareGroup& group, const Message& message) {
+// Who joined then is asked first.
+std::uint64_t Broker::pick_member(ShareGroup& group, const Message& message) {
     using Strategy = BrokerOptions::ShareStrategy;
-    const auto count = static_cast<std::uint32_t>(group.members.size());
-    const auto by_hash = [&](std::string_view text) {
-        return static_cast<std::uint32_t>(keyed_hash(key_, text) % count);
+    const auto by_hash = [&](std::uint64_t hash) {
+        return group.members[hash % group.members.size()].joined;
     };
     switch (options_.share_strategy) {
         case Strategy::RoundRobin: break;
-        case Strategy::Random: return random_.below(count);
-        case Strategy::Sticky: return group.cursor % count;
-        case Strategy::HashTopic: return by_hash(message.topic());
-        case Strategy::HashClientId: {
-            const Session* publisher = sessions_.find(message.publisher());
-            return by_hash(publisher ? std::string_view(publisher->id) : std::string_view());
-        }
+        case Strategy::Random: return by_hash(random_.next());
+        case Strategy::Sticky: return group.from(group.cursor).joined;
+        case Strategy::HashTopic: return by_hash(keyed_hash(commons_.key, message.topic()));
+        case Strategy::HashClientId: return by_hash(message.publisher_hash());
     }
-    const std::uint32_t picked = group.cursor % count;
-    group.cursor = (picked + 1) % count;
+    const std::uint64_t picked = group.from(group.cursor).joined;
+    group.cursor = picked + 1;
     return picked;
+}
+
+// Asks one member after the other, until one has to answer by mail or the matter is settled.
+void Broker::ask_on(Handle handle) {
+    while (true) {
+        ShareOffer& offer = offers_[handle.index];
+        const ShareGroup* group = subscriptions_.find_group(offer.group);
+        const ShareGroup::Member* member = group ? next_member(*group, offer) : nullptr;
+        if (!member) return end_offer(handle, false);
+        const mail::Offered offered{handle, offer.group, member->subscription.handle, offer.message,
+                                    offer.may_queue};
+        if (member->subscription.core != core_.id())
+            return mailbox_.send(member->subscription.core, offered);
+        if (conclude(handle, consider(offered, core_.id()))) return;
+    }
+}
+
+// The next to be asked, going round once to send and, if that may help, once to queue.
+const ShareGroup::Member* Broker::next_member(const ShareGroup& group, ShareOffer& offer) const {
+    // How far from the first, in the order of joining.
+    const auto distance = [&](std::uint64_t joined) { return joined - offer.first; };
+    const ShareGroup::Member* next = &group.from(offer.has_asked ? offer.asked + 1 : offer.first);
+    const bool has_gone_round = offer.has_asked && distance(next->joined) <= distance(offer.asked);
+    if (has_gone_round) {
+        if (offer.may_queue || !offer.could_queue) return nullptr;
+        offer.may_queue = true;
+        next = &group.from(offer.first);
+    }
+    offer.has_asked = true;
+    offer.asked = next->joined;
+    return next;
+}
+
+// A member's answer. True when that settles the matter.
+bool Broker::conclude(Handle handle, mail::OfferAnswer answer) {
+    ShareOffer& offer = offers_[handle.index];
+    if (answer != mail::OfferAnswer::Taken) {
+        offer.could_queue |= answer == mail::OfferAnswer::RefusedButCouldQueue;
+        return false;
+    }
+    ShareGroup* group = subscriptions_.find_group(offer.group);
+    const bool is_sticky = options_.share_strategy == BrokerOptions::ShareStrategy::Sticky;
+    if (group && is_sticky && !offer.may_queue) group->cursor = offer.asked;
+    end_offer(handle, true);
+    return true;
+}
+
+void Broker::end_offer(Handle handle, bool was_taken) {
+    const Handle job = offers_[handle.index].job;
+    offers_.erase(handle);
+    if (was_taken) ++jobs_[job.index].receivers;
+    else counters_.add(Count::DroppedNoMember);
+    release(job);
+}
+
+// --- At the member's home
+// -------------------------------------------------------------------------
+
+// Takes the message for the member if it can.
+mail::OfferAnswer Broker::consider(const mail::Offered& offered, CoreId home) {
+    using mail::OfferAnswer;
+    const Subscription* member = subscriptions_.find(offered.subscription);
+    if (!member) return OfferAnswer::Refused;  // it has left
+    const Qos qos = lower(offered.message->qos(), member->terms.qos);
+    const bool could_queue = qos != Qos::AtMostOnce && can_queue(member->session);
+    if (offered.may_queue ? !could_queue : !can_take(member->session, qos))
+        return could_queue ? OfferAnswer::RefusedButCouldQueue : OfferAnswer::Refused;
+    const Target target{member->session, offered.subscription.index};
+    Delivery delivery = make_delivery(offered.message, {&target, 1});
+    delivery.group = {home, offered.group};
+    subscriptions_.set_group_of(*member, delivery.group);
+    offer(sessions_[target.session], std::move(delivery));
+    return OfferAnswer::Taken;
 }
 
 bool Broker::can_take(std::uint32_t place, Qos qos) {
@@ -66,38 +124,53 @@ bool Broker::can_queue(std::uint32_t place) {
     return !session.traffic || session.traffic->queue.size() < options_.queue_messages;
 }
 
-void Broker::give_to_member(const Ref<const Message>& message, std::uint32_t group,
-                            std::uint32_t subscription) {
-    const Target target{subscriptions_[subscription].session, subscription};
-    Delivery delivery = make_delivery(message, {&target, 1});
-    delivery.group = subscriptions_.group_handle(group);
-    offer(sessions_[target.session], std::move(delivery));
+void Broker::join_group(const std::string& text, Handle subscription) {
+    const CoreId home = commons_.home_of(text);
+    if (home == core_.id()) return subscriptions_.join(text, {home, subscription});
+    member_changes_.add({home, {text, subscription, true}});
 }
 
+void Broker::leave_group(const std::string& text, Handle subscription) {
+    const CoreId home = commons_.home_of(text);
+    if (home == core_.id()) return subscriptions_.leave(text, {home, subscription});
+    member_changes_.add({home, {text, subscription, false}});
+}
+
+// --- What departed members leave
+// ------------------------------------------------------------------
+
 // What was queued and never sent goes back to its group; to `only_group`'s alone if given.
-void Broker::return_unsent(Session& session, const Handle* only_group) {
+void Broker::return_unsent(Session& session, const RemoteHandle* only_group) {
     if (!session.traffic) return;
-    std::vector<Delivery> returned;
     SessionTraffic& traffic = *session.traffic;
     for (std::uint32_t i = 0; i < traffic.queue.size();) {
-        const Handle group = traffic.queue[i].group;
+        const RemoteHandle group = traffic.queue[i].group;
         if (group && (!only_group || group == *only_group)) {
-            returned.push_back(traffic.queue.remove(i));
-            traffic.bytes -= returned.back().message->size();
+            Delivery delivery = traffic.queue.remove(i);
+            traffic.bytes -= delivery.message->size();
+            returning_.push(std::move(delivery));
         } else {
             ++i;
         }
     }
     session.rest_if_idle();
-    return_unacknowledged(std::move(returned));
+    send_waiting();
 }
 
-void Broker::return_unacknowledged(std::vector<Delivery> deliveries) {
-    for (const Delivery& delivery : deliveries) {
-        const ShareGroup* group = subscriptions_.find_group(delivery.group);
-        if (group) offer_to_group(delivery.message, delivery.group.index);
-        else counters_.add(Count::DroppedNoMember);
-    }
+// REQUIRES: has_credit().
+void Broker::return_to_group(const Delivery& delivery) {
+    const RemoteHandle group = delivery.group;
+    const mail::Returned returned{group.handle, delivery.message};
+    if (group.core == core_.id()) return offer_returned(group.core, returned);
+    mailbox_.request(group.core, returned);
+}
+
+void Broker::offer_returned(CoreId from, const mail::Returned& returned) {
+    const Handle job = start_job(from, {});
+    if (subscriptions_.find_group(returned.group))
+        offer_to_group(job, returned.message, returned.group.index);
+    else counters_.add(Count::DroppedNoMember);
+    release(job);
 }
 
 }  // namespace starling

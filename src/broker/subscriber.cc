@@ -10,18 +10,19 @@ void Broker::on_subscribe(Handle handle, Connection& connection, const Frame& fr
     if (packet->subscription_identifier != 0 && !options_.subscription_identifiers)
         return fail(handle, connection,
                     {Reason::SubscriptionIdentifiersNotSupported, "section 3.2.2.3.12"});
-    Session& session = sessions_[connection.session.index];
-    std::vector<Reason> reasons;
+    PendingSubscribe pending;
+    pending.connection = handle;
+    pending.packet_id = packet->packet_id;
     for (const SubscribeFilter& request : packet->filters)
-        reasons.push_back(
-            subscribe_one(connection.session, request, packet->subscription_identifier));
-    encode_suback(frame_, connection.version, packet->packet_id, reasons);
-    send_frame(handle, connection);
-    pump(session);  // retained messages follow
+        pending.reasons.push_back(
+            subscribe_one(pending, connection.session, request, packet->subscription_identifier));
+    if (is_visible(pending)) return finish_subscribe(pending);
+    pause(handle, connection, Connection::Pause::Announcement);
+    subscribes_.push(std::move(pending));
 }
 
-Reason Broker::subscribe_one(Handle handle, const SubscribeFilter& request,
-                             std::uint32_t identifier) {
+Reason Broker::subscribe_one(PendingSubscribe& pending, Handle handle,
+                             const SubscribeFilter& request, std::uint32_t identifier) {
     Session& session = sessions_[handle.index];
     if (const Reason reason = judge_filter(request.filter); reason != Reason::Success)
         return reason;
@@ -32,12 +33,9 @@ Reason Broker::subscribe_one(Handle handle, const SubscribeFilter& request,
     const bool is_new = old == SubscriptionTable::kNone;
     if (is_new && session.subscriptions >= options_.subscriptions_per_client)
         return Reason::QuotaExceeded;
-    if (is_new) {
-        subscriptions_.add(handle.index, session.first_subscription, request.filter, terms);
-        ++session.subscriptions;
-    } else {
-        subscriptions_[old].terms = terms;  // [MQTT-3.8.4-3]
-    }
+    if (is_new) add_subscription(handle, request.filter, terms);
+    else subscriptions_[old].terms = terms;  // [MQTT-3.8.4-3]
+    await_visibility(pending, request.filter);
     const bool is_replayed = request.retain_handling == 0 ||  // [MQTT-3.3.1-9]
                              (request.retain_handling == 1 && is_new);
     if (is_replayed && !is_shared_filter(request.filter)) {
@@ -46,10 +44,59 @@ Reason Broker::subscribe_one(Handle handle, const SubscribeFilter& request,
         replay.qos = granted;
         if (identifier != 0)
             replay.ids = make_counted<SubscriptionIds>(std::vector<std::uint32_t>{identifier});
-        start_replay(session, std::move(replay));
+        pending.replays.push_back(std::move(replay));
     }
     return static_cast<Reason>(granted);
 }
+
+void Broker::add_subscription(Handle handle, std::string_view filter,
+                              const SubscriptionTerms& terms) {
+    Session& session = sessions_[handle.index];
+    const std::uint32_t place =
+        subscriptions_.add(handle.index, session.first_subscription, filter, terms);
+    ++session.subscriptions;
+    if (is_shared_filter(filter)) join_group(std::string(filter), subscriptions_.handle(place));
+}
+
+// --- Visibility
+// -----------------------------------------------------------------------------------
+
+// SUBACK promises that whatever anybody publishes after it is delivered: so it waits until every
+// core has heard of the filter, and the group's home of a new member.
+void Broker::await_visibility(PendingSubscribe& pending, std::string_view filter) const {
+    if (is_shared_filter(filter)) {
+        pending.members_round = member_changes_.last();
+        filter = split_share(filter)->filter;
+    }
+    if (!announcer_.is_visible(filter)) pending.interest_round = announcer_.last();
+}
+
+bool Broker::is_visible(const PendingSubscribe& pending) const {
+    return pending.interest_round <= announcer_.confirmed() &&
+           pending.members_round <= member_changes_.confirmed();
+}
+
+void Broker::finish_subscribe(PendingSubscribe& pending) {
+    Connection* connection = connections_.find(pending.connection);
+    if (!connection || connection->state != Connection::State::Connected) return;
+    Session& session = sessions_[connection->session.index];
+    encode_suback(frame_, connection->version, pending.packet_id, pending.reasons);
+    send_frame(pending.connection, *connection);
+    for (Replay& replay : pending.replays) start_replay(session, std::move(replay));
+    if (connection->pause == Connection::Pause::Announcement)
+        resume(pending.connection, *connection);
+    pump(session);  // retained messages follow
+}
+
+void Broker::finish_visible_subscribes() {
+    while (!subscribes_.empty() && is_visible(subscribes_.front())) {
+        PendingSubscribe pending = subscribes_.pop();
+        finish_subscribe(pending);
+    }
+}
+
+// --- Judging and leaving
+// --------------------------------------------------------------------------
 
 Reason Broker::judge_filter(std::string_view filter) const {
     if (!is_topic_filter(filter)) return Reason::TopicFilterInvalid;
@@ -66,24 +113,31 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
     if (!packet) return fail(handle, connection, packet.error());
     Session& session = sessions_[connection.session.index];
     std::vector<Reason> reasons;
-    for (const std::string_view filter : packet->filters) {
-        const std::uint32_t place = subscriptions_.find(session.first_subscription, filter);
-        if (place == SubscriptionTable::kNone) {
-            reasons.push_back(Reason::NoSubscriptionExisted);
-            continue;
-        }
-        const std::uint32_t group = subscriptions_[place].group;
-        const Handle left =
-            group == SubscriptionTable::kNone ? Handle{} : subscriptions_.group_handle(group);
-        subscriptions_.remove(session.first_subscription, place);
-        --session.subscriptions;
-        if (session.traffic) stop_replays(*session.traffic, filter);
-        if (left) return_unsent(session, &left);
-        reasons.push_back(Reason::Success);
-    }
+    for (const std::string_view filter : packet->filters)
+        reasons.push_back(unsubscribe(session, filter) ? Reason::Success
+                                                       : Reason::NoSubscriptionExisted);
     session.rest_if_idle();
     encode_unsuback(frame_, connection.version, packet->packet_id, reasons);
     send_frame(handle, connection);
+}
+
+// False when there was no such subscription.
+bool Broker::unsubscribe(Session& session, std::string_view filter) {
+    const std::uint32_t place = subscriptions_.find(session.first_subscription, filter);
+    if (place == SubscriptionTable::kNone) return false;
+    const RemoteHandle group = subscriptions_.group_of(subscriptions_[place]);
+    remove_subscription(session, place);
+    if (session.traffic) stop_replays(*session.traffic, filter);
+    if (group) return_unsent(session, &group);
+    return true;
+}
+
+void Broker::remove_subscription(Session& session, std::uint32_t place) {
+    const Subscription& subscription = subscriptions_[place];
+    if (subscriptions_.is_shared(subscription))
+        leave_group(subscriptions_.filter_text(subscription), subscriptions_.handle(place));
+    subscriptions_.remove(session.first_subscription, place);
+    --session.subscriptions;
 }
 
 }  // namespace starling

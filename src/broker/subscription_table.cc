@@ -16,41 +16,38 @@ SharedFilter parts_of(std::string_view filter) {
 
 }  // namespace
 
+const ShareGroup::Member& ShareGroup::from(std::uint64_t joined) const {
+    const auto at = std::lower_bound(
+        members.begin(), members.end(), joined,
+        [](const Member& member, std::uint64_t number) { return member.joined < number; });
+    return at == members.end() ? members.front() : *at;
+}
+
+// --- Subscriptions -------------------------------------------------------------------------------
+
 std::uint32_t SubscriptionTable::find(std::uint32_t first_of_session, std::string_view text) const {
-    const SharedFilter parts = parts_of(text);
-    const std::uint32_t filter = find_filter(parts.filter);
+    const std::uint32_t filter = find_filter(text);
     if (filter == kNone) return kNone;
-    const std::uint32_t group = parts.name.empty() ? kNone : find_group_of(filter, parts.name);
-    if (group == kNone && !parts.name.empty()) return kNone;
-    for (std::uint32_t at = first_of_session; at != kNone; at = subscriptions_[at].next_in_session)
-        if (subscriptions_[at].filter == filter && subscriptions_[at].group == group) return at;
-    return kNone;
+    std::uint32_t at = first_of_session;
+    while (at != kNone && subscriptions_[at].filter != filter)
+        at = subscriptions_[at].next_in_session;
+    return at;
 }
 
 std::uint32_t SubscriptionTable::add(std::uint32_t session, std::uint32_t& first_of_session,
                                      std::string_view text, const SubscriptionTerms& terms) {
-    const SharedFilter parts = parts_of(text);
     Subscription fresh;
     fresh.session = session;
-    fresh.filter = filter_for(parts.filter);
+    fresh.filter = filter_for(text);
     fresh.terms = terms;
     fresh.next_in_session = first_of_session;
-    const bool is_shared = !parts.name.empty();
-    if (is_shared) {
-        fresh.group = group_for(fresh.filter, parts.name);
-        ++shared_;
-    } else {
-        fresh.next_in_filter = filters_[fresh.filter].first_subscription;
-    }
+    fresh.next_in_filter = filters_[fresh.filter].first_subscription;
     const std::uint32_t place = subscriptions_.emplace(fresh).index;
     first_of_session = place;
-    if (is_shared) {
-        groups_[fresh.group].members.push_back(place);
-        return place;
-    }
     if (fresh.next_in_filter != kNone)
         subscriptions_[fresh.next_in_filter].previous_in_filter = place;
     filters_[fresh.filter].first_subscription = place;
+    if (filters_[fresh.filter].is_shared) ++shared_;
     return place;
 }
 
@@ -59,8 +56,8 @@ void SubscriptionTable::remove(std::uint32_t& first_of_session, std::uint32_t pl
     while (*link != place) link = &subscriptions_[*link].next_in_session;
     const Subscription gone = subscriptions_[place];
     *link = gone.next_in_session;
-    if (gone.group != kNone) leave_group(place);
-    else unlink_from_filter(gone);
+    unlink_from_filter(gone);
+    if (filters_[gone.filter].is_shared) --shared_;
     subscriptions_.erase(subscriptions_.handle(place));
     drop_filter_if_unused(gone.filter);
 }
@@ -73,41 +70,35 @@ void SubscriptionTable::unlink_from_filter(const Subscription& gone) {
     else filters_[gone.filter].first_subscription = gone.next_in_filter;
 }
 
-void SubscriptionTable::leave_group(std::uint32_t place) {
-    const std::uint32_t index = subscriptions_[place].group;
-    ShareGroup& group = groups_[index];
-    const auto at = std::find(group.members.begin(), group.members.end(), place);
-    // The turn stays with whom it was.
-    if (at - group.members.begin() < std::ptrdiff_t{group.cursor}) --group.cursor;
-    group.members.erase(at);
-    --shared_;
-    if (!group.members.empty()) return;
-    std::uint32_t* link = &filters_[group.filter].first_group;
-    while (*link != index) link = &groups_[*link].next_in_filter;
-    *link = group.next_in_filter;
-    groups_.erase(groups_.handle(index));
+// --- Share groups --------------------------------------------------------------------------------
+
+RemoteHandle SubscriptionTable::group_of(const Subscription& subscription) const {
+    const auto known = groups_known_.find(subscription.filter);
+    return known == groups_known_.end() ? RemoteHandle{} : known->second;
 }
 
-std::uint32_t SubscriptionTable::find_filter(std::string_view text) const {
-    return filter_index_.find(hash(text),
-                              [&](std::uint32_t filter) { return filters_[filter].text == text; });
+void SubscriptionTable::set_group_of(const Subscription& subscription, RemoteHandle group) {
+    groups_known_[subscription.filter] = group;
 }
 
-std::uint32_t SubscriptionTable::filter_for(std::string_view text) {
-    if (const std::uint32_t filter = find_filter(text); filter != kNone) return filter;
-    Filter fresh{std::string(text), hash(text), kNone, kNone, has_wildcard(text)};
-    const std::uint32_t filter = filters_.emplace(std::move(fresh)).index;
-    filter_index_.insert(filters_[filter].hash, filter);
-    if (filters_[filter].is_wildcard) tree_.insert(text, filter);
-    return filter;
+void SubscriptionTable::join(std::string_view text, RemoteHandle member) {
+    const SharedFilter parts = parts_of(text);
+    ShareGroup& group = groups_[group_for(filter_for(parts.filter), parts.name)];
+    group.members.push_back({member, group.next_joined++});
 }
 
-void SubscriptionTable::drop_filter_if_unused(std::uint32_t index) {
-    const Filter& filter = filters_[index];
-    if (filter.first_subscription != kNone || filter.first_group != kNone) return;
-    if (filter.is_wildcard) tree_.erase(filter.text);
-    filter_index_.erase(filter.hash, index);
-    filters_.erase(filters_.handle(index));
+void SubscriptionTable::leave(std::string_view text, RemoteHandle member) {
+    const SharedFilter parts = parts_of(text);
+    const std::uint32_t filter = find_filter(parts.filter);
+    STARLING_ASSERT(filter != kNone);
+    const std::uint32_t index = find_group_of(filter, parts.name);
+    STARLING_ASSERT(index != kNone);
+    auto& members = groups_[index].members;
+    const auto at = std::find_if(members.begin(), members.end(),
+                                 [&](const auto& one) { return one.subscription == member; });
+    STARLING_ASSERT(at != members.end());
+    members.erase(at);
+    if (members.empty()) drop_group(index);
 }
 
 std::uint32_t SubscriptionTable::find_group_of(std::uint32_t filter, std::string_view name) const {
@@ -123,6 +114,44 @@ std::uint32_t SubscriptionTable::group_for(std::uint32_t filter, std::string_vie
     fresh.filter = filter;
     fresh.next_in_filter = filters_[filter].first_group;
     return filters_[filter].first_group = groups_.emplace(std::move(fresh)).index;
+}
+
+void SubscriptionTable::drop_group(std::uint32_t index) {
+    const std::uint32_t filter = groups_[index].filter;
+    std::uint32_t* link = &filters_[filter].first_group;
+    while (*link != index) link = &groups_[*link].next_in_filter;
+    *link = groups_[index].next_in_filter;
+    groups_.erase(groups_.handle(index));
+    drop_filter_if_unused(filter);
+}
+
+// --- Filters -------------------------------------------------------------------------------------
+
+std::uint32_t SubscriptionTable::find_filter(std::string_view text) const {
+    return filter_index_.find(hash(text),
+                              [&](std::uint32_t filter) { return filters_[filter].text == text; });
+}
+
+std::uint32_t SubscriptionTable::filter_for(std::string_view text) {
+    if (const std::uint32_t filter = find_filter(text); filter != kNone) return filter;
+    const bool is_shared = is_shared_filter(text);
+    const bool is_wildcard = !is_shared && has_wildcard(text);
+    Filter fresh{std::string(text), hash(text), kNone, kNone, is_wildcard, is_shared};
+    const std::uint32_t filter = filters_.emplace(std::move(fresh)).index;
+    filter_index_.insert(filters_[filter].hash, filter);
+    if (is_wildcard) tree_.insert(text, filter);
+    if (!is_shared) announcer_.want(text);
+    return filter;
+}
+
+void SubscriptionTable::drop_filter_if_unused(std::uint32_t index) {
+    const Filter& filter = filters_[index];
+    if (filter.first_subscription != kNone || filter.first_group != kNone) return;
+    if (filter.is_shared) groups_known_.erase(index);
+    else announcer_.forget(filter.text);
+    if (filter.is_wildcard) tree_.erase(filter.text);
+    filter_index_.erase(filter.hash, index);
+    filters_.erase(filters_.handle(index));
 }
 
 }  // namespace starling

@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/flat_index.h"
+#include "base/handle.h"
 #include "base/hash.h"
 #include "base/slab.h"
+#include "broker/announcer.h"
 #include "broker/topic_tree.h"
 #include "mqtt/types.h"
 
@@ -22,12 +25,11 @@ struct SubscriptionTerms {
     std::uint32_t identifier = 0;  // 0: none
 };
 
-// One session's interest in one filter. Plain data: 40 bytes in the table's slab.
+// One session's interest in one filter. Plain data: 36 bytes in the table's slab.
 struct Subscription {
     std::uint32_t session = 0;  // its place in the sessions' slab
     std::uint32_t filter = 0;
-    std::uint32_t group = kNone;           // of a shared one
-    std::uint32_t next_in_filter = kNone;  // an ordinary one's neighbours
+    std::uint32_t next_in_filter = kNone;
     std::uint32_t previous_in_filter = kNone;
     std::uint32_t next_in_session = kNone;
     SubscriptionTerms terms;
@@ -35,24 +37,37 @@ struct Subscription {
     static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 };
 
-// The members of "$share/name/filter".
+// The members of "$share/name/filter", on whatever cores, at the home of that text.
 struct ShareGroup {
+    struct Member {
+        RemoteHandle subscription;
+        std::uint64_t joined = 0;  // counts up: the order of joining
+    };
+
     std::string name;
     std::uint32_t filter = 0;
     std::uint32_t next_in_filter = Subscription::kNone;
-    std::vector<std::uint32_t> members;  // subscriptions, in order of joining
-    std::uint32_t cursor = 0;            // whose turn it is, and the sticky member
+    std::vector<Member> members;
+    std::uint64_t next_joined = 0;
+    std::uint64_t cursor = 0;  // who joined then or next is to be asked first
+
+    // The member that joined at `joined` or next, going round. REQUIRES: there are members.
+    const Member& from(std::uint64_t joined) const;
 };
 
-// Every subscription of a core: filters by text, wildcard filters in a tree too, each with its
-// subscriptions and share groups. A session keeps the head of a list of its own. No $share prefix
-// reaches the filters: a group belongs to the filter it shares.
+// Every subscription of a core's sessions: filters by text, wildcard filters in a tree too, each
+// with its subscriptions. A session keeps the head of a list of its own. A shared subscription
+// stands under its whole text and matches nothing: messages reach it by its group, which belongs at
+// the group's home to the filter that it shares. First and last interest go to the announcer.
 // Owner: one core.
 class SubscriptionTable {
 public:
     static constexpr std::uint32_t kNone = Subscription::kNone;
 
-    explicit SubscriptionTable(const HashKey& key) : key_(key), tree_(key) {}
+    SubscriptionTable(const HashKey& key, Announcer& announcer)
+        : key_(key),
+          announcer_(announcer),
+          tree_(key) {}
 
     // Finds the session's subscription to `filter` ("$share/..." or plain), or kNone.
     std::uint32_t find(std::uint32_t first_of_session, std::string_view filter) const;
@@ -65,16 +80,28 @@ public:
     void remove(std::uint32_t& first_of_session, std::uint32_t subscription);
 
     Subscription& operator[](std::uint32_t subscription) { return subscriptions_[subscription]; }
-    ShareGroup& group(std::uint32_t group) { return groups_[group]; }
+    Handle handle(std::uint32_t subscription) const { return subscriptions_.handle(subscription); }
+    Subscription* find(Handle subscription) { return subscriptions_.find(subscription); }
 
-    // Names a group beyond its life.
-    Handle group_handle(std::uint32_t group) const { return groups_.handle(group); }
-    ShareGroup* find_group(Handle group) { return groups_.find(group); }
-
-    // The text that SUBSCRIBE gave, without "$share/name/".
-    std::string_view filter_text(const Subscription& subscription) const {
+    // The text that SUBSCRIBE gave.
+    const std::string& filter_text(const Subscription& subscription) const {
         return filters_[subscription.filter].text;
     }
+    bool is_shared(const Subscription& subscription) const {
+        return filters_[subscription.filter].is_shared;
+    }
+
+    // The group of a shared subscription, as far as messages have told it.
+    RemoteHandle group_of(const Subscription& subscription) const;
+    void set_group_of(const Subscription& subscription, RemoteHandle group);
+
+    // At a group's home: a member comes or goes. `text` is the group's, "$share/name/filter".
+    void join(std::string_view text, RemoteHandle member);
+    void leave(std::string_view text, RemoteHandle member);
+
+    ShareGroup& group(std::uint32_t group) { return groups_[group]; }
+    Handle group_handle(std::uint32_t group) const { return groups_.handle(group); }
+    ShareGroup* find_group(Handle group) { return groups_.find(group); }
 
     // Calls visit(filter) for each filter that matches, then the two below give its targets.
     template <typename Visit>
@@ -95,6 +122,7 @@ private:
         std::uint32_t first_subscription = kNone;
         std::uint32_t first_group = kNone;
         bool is_wildcard;
+        bool is_shared;
     };
 
     std::uint32_t hash(std::string_view text) const {
@@ -104,22 +132,25 @@ private:
     std::uint32_t filter_for(std::string_view text);
     std::uint32_t find_group_of(std::uint32_t filter, std::string_view name) const;
     std::uint32_t group_for(std::uint32_t filter, std::string_view name);
+    void drop_group(std::uint32_t group);
     void unlink_from_filter(const Subscription& subscription);
-    void leave_group(std::uint32_t subscription);
     void drop_filter_if_unused(std::uint32_t filter);
 
     HashKey key_;
+    Announcer& announcer_;
     Slab<Filter> filters_;
     Slab<Subscription> subscriptions_;
     Slab<ShareGroup, 64> groups_;
     FlatIndex filter_index_;
     TopicTree tree_;
+    std::unordered_map<std::uint32_t, RemoteHandle> groups_known_;  // of shared filters
     std::uint32_t shared_ = 0;
 };
 
 template <typename Visit>
 void SubscriptionTable::match(std::string_view topic, Visit visit) const {
-    if (const std::uint32_t exact = find_filter(topic); exact != kNone) visit(exact);
+    const std::uint32_t exact = find_filter(topic);
+    if (exact != kNone && !filters_[exact].is_shared) visit(exact);
     tree_.match(topic, visit);
 }
 

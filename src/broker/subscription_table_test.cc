@@ -15,13 +15,20 @@ constexpr std::uint32_t kNone = SubscriptionTable::kNone;
 
 class SubscriptionTableTest : public testing::Test {
 protected:
+    // As if this core were the home of every group too.
     std::uint32_t add(std::uint32_t session, std::string_view filter) {
-        return table.add(session, first(session), filter, {});
+        const std::uint32_t at = table.add(session, first(session), filter, {});
+        if (table.is_shared(table[at])) table.join(filter, member(at));
+        return at;
     }
     void remove(std::uint32_t session, std::string_view filter) {
         const std::uint32_t at = table.find(first(session), filter);
         ASSERT_NE(at, kNone) << filter;
+        if (table.is_shared(table[at])) table.leave(filter, member(at));
         table.remove(first(session), at);
+    }
+    RemoteHandle member(std::uint32_t subscription) const {
+        return {0, table.handle(subscription)};
     }
     std::uint32_t& first(std::uint32_t session) {
         return heads.try_emplace(session, kNone).first->second;
@@ -37,8 +44,8 @@ protected:
             for (auto at = table.first_group(filter); at != kNone;
                  at = table.group(at).next_in_filter) {
                 std::string text = table.group(at).name + ':';
-                for (const auto member : table.group(at).members)
-                    text += std::to_string(table[member].session) + ',';
+                for (const auto& one : table.group(at).members)
+                    text += std::to_string(session_of(one)) + ',';
                 out.insert(text);
             }
         });
@@ -46,11 +53,19 @@ protected:
         for (const auto& one : out) all += one + ' ';
         return all;
     }
-    ShareGroup& group_of(std::uint32_t session, std::string_view filter) {
-        return table.group(table[table.find(first(session), filter)].group);
+    std::uint32_t session_of(const ShareGroup::Member& one) {
+        return table[one.subscription.handle.index].session;
+    }
+    // The first group of the filter "a".
+    std::uint32_t group_of_a() {
+        std::uint32_t group = kNone;
+        table.match("a", [&](std::uint32_t filter) { group = table.first_group(filter); });
+        return group;
     }
 
-    SubscriptionTable table{{1, 2}};
+    Fingerprints fingerprints{{1, 2}};
+    Announcer announcer{fingerprints, true};
+    SubscriptionTable table{{1, 2}, announcer};
     std::map<std::uint32_t, std::uint32_t> heads;
 };
 
@@ -68,7 +83,8 @@ TEST_F(SubscriptionTableTest, FindsOrdinaryAndSharedOnesApart) {
     EXPECT_EQ(table.find(first(2), "a/b"), kNone);
     EXPECT_EQ(table.find(first(3), "$share/g/a/+"), kNone);
     EXPECT_EQ(table.find(first(3), "$share/none/a/b"), kNone);
-    EXPECT_EQ(table.filter_text(table[table.find(first(3), "$share/g/a/b")]), "a/b");
+    EXPECT_EQ(table.filter_text(table[table.find(first(3), "$share/g/a/b")]), "$share/g/a/b");
+    EXPECT_EQ(targets("$share/g/a/b"), "");
 
     remove(1, "a/b");
     remove(3, "$share/g/a/b");
@@ -78,7 +94,7 @@ TEST_F(SubscriptionTableTest, FindsOrdinaryAndSharedOnesApart) {
 TEST_F(SubscriptionTableTest, AGroupsHandleDiesWithItsLastMember) {
     add(1, "$share/g/a");
     add(2, "$share/g/a");
-    const Handle group = table.group_handle(table[table.find(first(1), "$share/g/a")].group);
+    const Handle group = table.group_handle(group_of_a());
     remove(1, "$share/g/a");
     EXPECT_NE(table.find_group(group), nullptr);
     remove(2, "$share/g/a");
@@ -94,14 +110,38 @@ TEST_F(SubscriptionTableTest, TheTurnStaysWithWhoseItWas) {
     // Members 0 to 3; after one has left, the turn is with...
     for (const Case& one : {Case{2, 0, 2}, {2, 1, 2}, {2, 2, 3}, {2, 3, 2}, {3, 3, 0}, {0, 0, 1}}) {
         for (std::uint32_t session = 0; session < 4; ++session) add(session, "$share/g/a");
-        group_of(0, "$share/g/a").cursor = one.cursor;
+        table.group(group_of_a()).cursor = one.cursor;
         remove(one.leaver, "$share/g/a");
-        ShareGroup& group = group_of((one.leaver + 1) % 4, "$share/g/a");
-        EXPECT_EQ(table[group.members[group.cursor % 3]].session, one.next)
+        const ShareGroup& group = table.group(group_of_a());
+        EXPECT_EQ(session_of(group.from(group.cursor)), one.next)
             << one.cursor << " without " << one.leaver;
         for (std::uint32_t session = 0; session < 4; ++session)
             if (session != one.leaver) remove(session, "$share/g/a");
     }
+}
+
+TEST_F(SubscriptionTableTest, AnnouncesFirstAndLastInterest) {
+    const auto changes = [&] {
+        std::string text;
+        if (!announcer.can_begin()) return text;
+        const auto begun = announcer.begin(1);
+        for (const InterestChange& one : begun->values)
+            text += (one.is_wanted ? '+' : '-') + (one.wildcard.empty() ? "exact" : one.wildcard);
+        announcer.confirm();
+        return text;
+    };
+    add(1, "a");
+    add(2, "a");
+    add(1, "b/#");
+    EXPECT_EQ(changes(), "+exact+b/#");
+    add(3, "$share/g/a");  // somebody wants it already
+    EXPECT_EQ(changes(), "");
+    remove(1, "a");
+    remove(2, "a");
+    EXPECT_EQ(changes(), "");
+    remove(3, "$share/g/a");
+    remove(1, "b/#");
+    EXPECT_EQ(changes(), "-exact-b/#");
 }
 
 TEST_F(SubscriptionTableTest, AgreesWithAModel) {
@@ -134,7 +174,7 @@ TEST_F(SubscriptionTableTest, AgreesWithAModel) {
         }
     }
     for (auto& [session, head] : heads)
-        while (head != kNone) table.remove(head, head);
+        while (head != kNone) remove(session, std::string(table.filter_text(table[head])));
     EXPECT_EQ(table.size(), 0u);
     EXPECT_EQ(table.shared_size(), 0u);
     EXPECT_EQ(targets("a") + targets("a/b") + targets("b"), "");

@@ -1,4 +1,5 @@
-// A broker on a virtual clock, and its clients in the hands of a test.
+// A broker of some cores on a virtual clock and in one thread, and its clients in the hands of a
+// test.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,8 @@ struct TestWire {
     bool is_ended = false;               // by the client
     bool is_finished = false;            // by the broker
     bool is_open = true;
-    Readiness news;  // not reported yet
+    Poller* poller = nullptr;  // of the core it is attached to
+    Readiness news;            // not reported yet
 };
 
 // The broker's end of a wire. Owner: its connection.
@@ -31,11 +33,13 @@ public:
     explicit TestStream(std::shared_ptr<TestWire> its_wire) : wire_(std::move(its_wire)) {}
     ~TestStream() override { wire_->is_open = false; }
 
-    Result<void> attach(Poller&, std::uint64_t token) override {
-        wire_->news = {.token = token, .readable = true, .writable = true};
+    Result<void> attach(Poller& poller, std::uint64_t token) override {
+        wire_->poller = &poller;
+        wire_->news = {
+            .token = token, .readable = true, .writable = true, .ended = wire_->is_ended};
         return {};
     }
-    void detach() override {}
+    void detach() override { wire_->poller = nullptr; }
 
     Result<ReadAnswer> read(MutableBytes into) override {
         ByteVector& from = wire_->to_broker;
@@ -65,12 +69,24 @@ private:
     std::shared_ptr<TestWire> wire_;
 };
 
-// A broker and everything it needs, with a clock that moves when told. Owner: the test.
+// A broker and everything it needs, with a clock that moves when told. Its cores take turns in a
+// random order. Owner: the test.
 class BrokerRig {
 public:
     using Wire = std::shared_ptr<TestWire>;
 
-    explicit BrokerRig(const BrokerOptions& options = quiet()) : broker_(core_, options, {1, 2}) {}
+    struct Shape {
+        CoreId cores = 1;
+        std::uint64_t seed = 1;  // of the order of turns, and where clients arrive
+    };
+
+    explicit BrokerRig(const BrokerOptions& options = quiet()) : BrokerRig(options, Shape{}) {}
+    BrokerRig(const BrokerOptions& options, Shape shape)
+        : commons_(options, {1, 2}, shape.cores),
+          random_(shape.seed) {
+        for (CoreId core = 0; core < shape.cores; ++core)
+            seats_.push_back(std::make_unique<Seat>(*this, core));
+    }
 
     // No $SYS.
     static BrokerOptions quiet() {
@@ -79,22 +95,35 @@ public:
         return options;
     }
 
-    Broker& broker() { return broker_; }
+    Broker& broker(CoreId core = 0) { return seats_[core]->broker; }
+    Commons& commons() { return commons_; }
+    TimeMs now() const { return clock_.now; }
 
-    // Turns until nothing is left to do now.
+    // Turns of all cores until nothing is left to do now.
     void turn() {
-        do core_.turn(broker_);
-        while (broker_.has_work());
+        do {
+            for (std::size_t i = 0; i < seats_.size(); ++i) turn_some(1);
+            for (const auto& seat : seats_) seat->core.turn(seat->broker);
+        } while (has_work());
     }
+
+    // So many turns, each of any core: work may stay under way.
+    void turn_some(std::size_t turns) {
+        for (; turns != 0; --turns) turn_core(static_cast<CoreId>(random_.below(cores())));
+    }
+    void turn_core(CoreId core) { seats_[core]->core.turn(seats_[core]->broker); }
+
     void pass(TimeMs ms) {
         clock_.now += ms;
         turn();
         turn();  // what the timers have begun
     }
 
-    Wire dial() {
+    // A client arrives, at any core or at the one named.
+    Wire dial() { return dial(static_cast<CoreId>(random_.below(cores()))); }
+    Wire dial(CoreId core) {
         wires_.push_back(std::make_shared<TestWire>());
-        broker_.adopt(std::make_unique<TestStream>(wires_.back()));
+        broker(core).adopt(std::make_unique<TestStream>(wires_.back()));
         return wires_.back();
     }
 
@@ -148,6 +177,7 @@ private:
         std::span<const Readiness> wait(TimeMs) override {
             ready.clear();
             for (const Wire& one : rig.wires_) {
+                if (one->poller != this) continue;
                 const Readiness news = std::exchange(one->news, {.token = one->news.token});
                 if (one->is_open && (news.readable || news.writable)) ready.push_back(news);
             }
@@ -159,11 +189,30 @@ private:
         std::vector<Readiness> ready;
     };
 
+    struct Seat {
+        Seat(BrokerRig& rig, CoreId id)
+            : poller(rig),
+              core(id, poller, rig.clock_),
+              broker(core, rig.commons_) {}
+
+        WirePoller poller;
+        Core core;
+        Broker broker;
+    };
+
+    std::uint32_t cores() const { return static_cast<std::uint32_t>(seats_.size()); }
+
+    bool has_work() const {
+        return std::any_of(seats_.begin(), seats_.end(), [](const auto& seat) {
+            return seat->broker.has_work() || seat->broker.has_mail();
+        });
+    }
+
     std::vector<Wire> wires_;
     ManualClock clock_;
-    WirePoller poller_{*this};
-    Core core_{0, poller_, clock_};
-    Broker broker_;
+    Commons commons_;
+    Random random_;
+    std::vector<std::unique_ptr<Seat>> seats_;
 };
 
 }  // namespace starling

@@ -19,6 +19,12 @@ void TopicTree::erase(std::string_view text) {
     prune(node);
 }
 
+std::uint32_t TopicTree::find(std::string_view text) const {
+    const std::uint32_t node = find_node(text);
+    if (node == kNone) return kNone;
+    return text.ends_with('#') ? nodes_[node].hash : nodes_[node].filter;
+}
+
 std::uint32_t TopicTree::find_node(std::string_view text) const {
     std::uint32_t node = root_;
     for_each_level(text, [&](std::string_view level) {

@@ -26,14 +26,17 @@ public:
     // REQUIRES: it is in the tree.
     void erase(std::string_view text);
 
+    // The filter of this text, or kNone.
+    std::uint32_t find(std::string_view text) const;
+
     // Calls visit(filter) once for each filter that matches. visit may not change the tree. Once
     // warm, allocates nothing.
     template <typename Visit>
     void match(std::string_view topic, Visit visit) const;
 
-private:
     static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
+private:
     struct Node {
         std::uint32_t parent = kNone;
         std::uint32_t level = kNone;   // in levels_

@@ -86,6 +86,7 @@ constexpr Option endpoints(const char* name, const char* help) {
     return made;
 }
 
+constexpr auto kRuntime = &Options::runtime;
 constexpr auto kTcp = &Options::tcp;
 constexpr auto kLog = &Options::log;
 constexpr auto kBroker = &Options::broker;
@@ -96,6 +97,10 @@ constexpr Option kOptions[] = {
     endpoints("listen",
               "Addresses to listen at: host:port, [v6]:port, or :port for every address of the "
               "machine; port 0 picks a free one"),
+
+    number<kRuntime, &RuntimeOptions::cores>(
+        "cores", "threads", {0, limits::kCores},
+        "Threads that serve clients, one core each; 0: as many as the process may use CPUs"),
 
     choice<kLog, &LogOptions::level>("log.level", kLevels, "The least important lines written"),
     choice<kLog, &LogOptions::format>("log.format", kFormats, "What a line looks like"),
@@ -160,6 +165,10 @@ constexpr Option kOptions[] = {
     number<kBroker, &B::retained_bytes>("limits.retained_bytes", "bytes",
                                         {0, std::uint64_t{1} << 50}, "Memory of retained messages",
                                         "The message is delivered, not stored; 0x97"),
+    number<kBroker, &B::mail_credit>(
+        "limits.mail", "messages", {1, 1'000'000},
+        "Messages from one core to another that it has not finished",
+        "The clients whose messages they are wait: nothing more is read from them"),
     number<kBroker, &B::shutdown_timeout_s>("limits.shutdown_timeout_s", "seconds", {0, 3600},
                                             "Time that a stop waits for slow readers",
                                             "Their connections are cut"),

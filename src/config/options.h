@@ -21,9 +21,14 @@ struct LogOptions {
     LogFormat format = LogFormat::Text;
 };
 
+struct RuntimeOptions {
+    std::uint16_t cores = 0;  // 0: one for each CPU that the process may use
+};
+
 // What a configuration amounts to. Immutable once the broker runs. Owner: any core.
 struct Options {
     std::vector<Endpoint> listen = {{"127.0.0.1", 1883}, {"::1", 1883}};
+    RuntimeOptions runtime;
     TcpOptions tcp;
     LogOptions log;
     BrokerOptions broker;

