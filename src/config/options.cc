@@ -219,9 +219,14 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+bool is_numeric_address(const std::string& host) {
+    // The system's parser would see no more than what comes before a NUL.
+    return host.find('\0') == host.npos && SocketAddress::parse(host, 0);
+}
+
 Result<Endpoint, std::string> checked_endpoint(std::string_view text) {
     auto endpoint = parse_endpoint(text);
-    if (endpoint && !endpoint->host.empty() && !SocketAddress::parse(endpoint->host, 0))
+    if (endpoint && !endpoint->host.empty() && !is_numeric_address(endpoint->host))
         return fmt::format("'{}': the host is a numeric address, as in 127.0.0.1:1883", text);
     return endpoint;
 }

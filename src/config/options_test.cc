@@ -8,6 +8,7 @@
 namespace starling {
 namespace {
 
+using namespace std::string_view_literals;
 using testing::HasSubstr;
 
 TEST(Options, HaveOneNameAndVariableEach) {
@@ -70,7 +71,7 @@ TEST(Options, SetTheirField) {
 TEST(Options, RefuseWhatTheyCannotBe) {
     struct Case {
         const char* name;
-        const char* value;
+        std::string_view value;
         const char* says;
     };
     static constexpr Case cases[] = {
@@ -87,6 +88,7 @@ TEST(Options, RefuseWhatTheyCannotBe) {
         {"listen", "127.0.0.1:1,", "the port is a number"},
         {"listen", "::1:1883", "in brackets"},
         {"listen", "localhost:1883", "the host is a numeric address"},
+        {"listen", "127.0.0.1\0x:1883"sv, "the host is a numeric address"},
     };
     for (const Case& c : cases) {
         Options options;

@@ -6,7 +6,7 @@ import pytest
 
 from harness import packets
 from harness.cases import case, normative, unique
-from harness.packets import Will
+from harness.packets import PUBLISH, Will
 
 
 def watch(broker, topic, **fields):
@@ -173,3 +173,18 @@ def test_a_will_reaches_shared_and_own_subscriptions_like_any_message(broker, to
     peer.abort()
     assert member.message().payload == b"will"
     assert broker.connect(client_id, clean=False).message().payload == b"will"
+
+
+@pytest.mark.parametrize("version", [3, 4, 5])
+def test_a_stop_publishes_all_wills_before_it_sends_anybody_away(start_broker, topic, version):
+    """To those who came first, last and in between, and with DISCONNECT 0x8B after the wills."""
+    broker = start_broker()
+    watchers, wills = [watch(broker, topic, qos=2)], set()
+    for number in range(6):
+        wills.add(b"%d" % number)
+        broker.connect(version=version, will=Will(topic, b"%d" % number, number % 3))
+        watchers.append(watch(broker, topic, qos=2))
+    broker.tell_to_stop()
+    for watcher in watchers:
+        assert {watcher.expect(PUBLISH).payload for _ in wills} == wills
+        watcher.expect_close(0x8B)

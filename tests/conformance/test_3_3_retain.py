@@ -1,5 +1,7 @@
 """Sections 3.3.1.3 and 3.8.3.1: retained messages and the options that concern them."""
 
+import random
+
 import pytest
 
 from harness.cases import normative, unique
@@ -154,3 +156,47 @@ def test_many_retained_messages_arrive_in_full(broker, topic):
     got = {packet.topic: packet.payload for packet in peer.messages(count)}
     assert got == {f"{topic}/{number}": b"%d" % number for number in range(count)}
     peer.expect_nothing()
+
+
+@pytest.mark.parametrize("receive_maximum", [1, 10])
+@pytest.mark.parametrize("seed", range(3))
+def test_topics_that_change_during_a_replay_end_as_they_are(broker, topic, seed, receive_maximum):
+    """A slow reader is sent what is retained while others publish to those topics, clear them and
+    add new ones. The last it hears of each topic is how it stands; what did not change comes once.
+    """
+    chance = random.Random(seed)
+    publisher, reader = broker.connect(), broker.connect(receive_maximum=receive_maximum)
+    state = {f"{topic}/{number:03}": b"first" for number in range(200)}
+    for name, payload in state.items():
+        publisher.publish(name, payload, 1, retain=True)
+    untouched = {*state}
+    got = []
+
+    def read(count):
+        for _ in range(count):
+            packet = reader.take(PUBLISH)
+            reader.acknowledge(packet)
+            got.append((packet.topic, packet.payload, packet.retain))
+
+    def change(at):
+        name = f"{topic}/{chance.randrange(250):03}"  # some of them are new
+        payload = chance.choice((b"", b"change %d" % at))
+        assert publisher.publish(name, payload, chance.choice((1, 2)), retain=True) < 0x80
+        state[name] = payload
+        untouched.discard(name)
+
+    reader.subscribe(topic + "/+", qos=1)
+    for at in range(60):
+        read(3)
+        change(at)
+    last = {}
+    while last != state:
+        read(1)
+        last = {name: payload for name, payload, _ in got}
+    for packet in reader.drain():
+        reader.acknowledge(packet)
+        got.append((packet.topic, packet.payload, packet.retain))
+    assert {name: payload for name, payload, _ in got} == state
+    for name in untouched:
+        assert [copy for copy in got if copy[0] == name] == [(name, b"first", True)]
+    assert all(payload for _, payload, is_retained in got if is_retained)

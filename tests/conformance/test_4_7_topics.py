@@ -185,17 +185,3 @@ def test_odd_level_names_break_nothing(broker, topic):
     assert peer.unsubscribe(*names) == (0,) * len(names)
     peer.subscribe(topic + "/+/+")
     assert {got.topic for got in peer.messages(len(names))} == {*names}
-
-
-def test_sys_tells_about_the_broker_and_is_not_for_clients_to_write(broker):
-    peer = broker.connect()
-    peer.subscribe("$SYS/broker/version")
-    version = peer.message()
-    assert version.retain and version.payload
-    writer = broker.connect()
-    writer.send(packets.publish("$SYS/broker/version", b"forged", retain=True))
-    writer.drain()
-    later = broker.connect()
-    later.subscribe("$SYS/broker/version")
-    assert later.message().payload == version.payload
-    assert b"forged" not in {got.payload for got in peer.drain()}

@@ -1,8 +1,20 @@
 """What happens at the bounds, with bounds small enough to reach them."""
 
+import time
+
+import pytest
+
 from harness import packets
-from harness.cases import normative, unique
-from harness.packets import PINGRESP, PUBLISH
+from harness.cases import case, normative, unique
+from harness.figures import figure_becomes
+from harness.packets import PINGRESP, PUBLISH, Will
+from harness.peer import Closed, Silence
+
+# limits.queue_drop, and which of so many messages a queue of ten keeps by it.
+queue_drop = pytest.mark.parametrize("rule, kept", [
+    case("", "oldest", "oldest", lambda numbers: numbers[-10:]),
+    case("", "newest", "newest", lambda numbers: numbers[:10]),
+])
 
 
 def test_connections_are_counted_exactly(start_broker):
@@ -82,34 +94,78 @@ def test_granted_and_refused_filters_keep_their_order(start_broker, topic):
         assert peer.subscribe(*filters, qos=2) == (2, 2, refused, 2)
 
 
-def test_the_queue_of_an_absent_client_drops_the_oldest(start_broker, topic):
-    """The publisher is told of success all the same; QoS 0 is not queued at all."""
-    broker = start_broker(queue_messages=10)
+@queue_drop
+def test_the_queue_of_an_absent_client_drops_by_the_rule(start_broker, topic, rule, kept):
+    """The publisher is told of success all the same, and the drops are counted; QoS 0 is not
+    queued at all."""
+    broker = start_broker(queue_messages=10, queue_drop=rule, interval_s=1)
     client_id = unique()
     peer = broker.connect(client_id, session_expiry=300)
     peer.subscribe(topic, qos=2)
     peer.disconnect()
     publisher = broker.connect()
     for number in range(15):
-        assert publisher.publish(topic, b"%d" % number, 1) == 0
         publisher.publish(topic, b"QoS 0")
+        assert publisher.publish(topic, b"%d" % number, 1 + number % 2) == 0
     peer = broker.connect(client_id, clean=False)
-    assert [got.payload for got in peer.messages(10)] == [b"%d" % n for n in range(5, 15)]
+    assert [int(got.payload) for got in peer.messages(10)] == kept([*range(15)])
     peer.expect_nothing()
+    figure_becomes(broker, "publish/messages/dropped", 5)
 
 
-def test_a_slow_subscriber_hinders_nobody(start_broker, topic):
+@queue_drop
+def test_a_slow_subscriber_hinders_nobody(start_broker, topic, rule, kept):
     """Its queue overflows; the publisher and the other subscribers notice nothing."""
-    broker = start_broker(queue_messages=10)
+    broker = start_broker(queue_messages=10, queue_drop=rule)
     publisher, slow, quick = broker.connect(), broker.connect(receive_maximum=1), broker.connect()
     for subscriber in (slow, quick):
         subscriber.subscribe(topic, qos=1)
     for number in range(50):
         assert publisher.publish(topic, b"%d" % number, 1) == 0
         assert quick.message().payload == b"%d" % number
-    got = slow.messages(11)
-    assert [packet.payload for packet in got] == [b"0", *(b"%d" % n for n in range(40, 50))]
+    assert [int(got.payload) for got in slow.messages(11)] == [0, *kept([*range(1, 50)])]
     slow.expect_nothing()
+
+
+def test_the_bytes_of_a_client_are_bounded_but_one_message_always_fits(start_broker, topic):
+    """The drop rule applies; a message above the bound waits alone."""
+    broker = start_broker(client_bytes=10_000)
+    client_id = unique()
+    peer = broker.connect(client_id, session_expiry=300)
+    peer.subscribe(topic, qos=1)
+    peer.disconnect()
+    publisher = broker.connect()
+    for number in range(50):
+        assert publisher.publish(topic, b"%04d" % number * 250, 1) == 0
+    peer = broker.connect(client_id, clean=False, session_expiry=300)
+    queued = peer.drain()
+    for got in queued:
+        peer.acknowledge(got)
+    assert 5 <= len(queued) <= 10
+    assert [int(got.payload[:4]) for got in queued] == [*range(50 - len(queued), 50)]
+    peer.disconnect()
+    assert publisher.publish(topic, b"x" * 50_000, 1) == 0
+    peer = broker.connect(client_id, clean=False)
+    assert peer.message().payload == b"x" * 50_000
+    peer.expect_nothing()
+
+
+def test_a_slow_socket_loses_qos_0_only_and_that_is_counted(start_broker, topic):
+    """More than any socket holds goes to a client that does not read. QoS 1 waits for room."""
+    broker = start_broker(outbox_bytes=4096, interval_s=1)
+    slow, publisher = broker.connect(), broker.connect()
+    slow.subscribe(topic, qos=1)
+    for _ in range(300):
+        publisher.publish(topic, b"x" * 100_000)
+    for number in range(5):
+        assert publisher.publish(topic, b"%d" % number, 1) == 0
+    got = []
+    while not got or got[-1].payload != b"4":
+        got.append(slow.message())
+    assert [packet.payload for packet in got if packet.qos] == [b"%d" % n for n in range(5)]
+    dropped = 300 - (len(got) - 5)
+    assert dropped > 0
+    figure_becomes(broker, "publish/messages/dropped", dropped)
 
 
 @normative("MQTT-3.2.2-15")
@@ -175,3 +231,180 @@ def test_client_identifiers_have_a_longest_size(start_broker):
         peer = broker.dial(version)
         peer.send(packets.connect("c" * 31, version))
         assert peer.expect_close().reason == (0x85 if version == 5 else 2)
+
+
+# --- Retained messages ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keeper(start_broker, topic):
+    """Starts a broker, and gives how to publish a retained message there and how to see what it
+    keeps. Each is delivered to whoever is subscribed, whether it is kept or not."""
+    def start(**options):
+        broker = start_broker(interval_s=0, **options)
+        publishers = {version: broker.connect(version=version) for version in (4, 5)}
+        live = broker.connect()
+        live.subscribe(topic + "/#")
+
+        def publish(level, payload, qos=1, version=5):
+            reason = publishers[version].publish(f"{topic}/{level}", payload, qos, retain=True)
+            assert live.message().payload == payload
+            return reason
+
+        def kept():
+            later = broker.connect()
+            later.subscribe(topic + "/#")
+            return {got.topic.removeprefix(topic + "/"): got.payload for got in later.drain()}
+
+        return publish, kept
+
+    return start
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_retained_messages_have_a_largest_number(keeper, qos):
+    """One more is delivered and not stored: 0x97 in version 5. Replacing needs no room, removing
+    makes some."""
+    publish, kept = keeper(retained_messages=2)
+    assert [publish(level, b"old", qos) for level in "abc"] == [0, 0, 0x97]
+    assert kept() == {"a": b"old", "b": b"old"}
+    assert publish("a", b"new", qos) == 0
+    assert publish("c", b"not yet", qos, version=4) == 0  # which cannot say so
+    publish("c", b"not yet", qos=0)
+    assert kept() == {"a": b"new", "b": b"old"}
+    assert publish("b", b"", qos) == 0
+    assert publish("c", b"new", qos) == 0
+    assert kept() == {"a": b"new", "c": b"new"}
+
+
+def test_retained_messages_have_a_largest_size_in_all(keeper):
+    """The old message stays where a new one does not fit."""
+    publish, kept = keeper(retained_bytes=10_000)
+    small, large, largest = b"s" * 2_000, b"l" * 7_000, b"x" * 9_000
+    assert publish("a", large) == 0
+    assert publish("b", largest) == 0x97
+    assert publish("b", small) == 0
+    assert publish("b", largest) == 0x97
+    assert kept() == {"a": large, "b": small}
+    assert publish("a", b"") == 0
+    assert publish("b", largest) == 0
+    assert kept() == {"b": largest}
+
+
+def test_a_broker_may_keep_no_retained_messages_at_all(keeper):
+    publish, kept = keeper(retained_messages=0)
+    assert publish("a", b"passing") == 0x97
+    assert publish("a", b"") == 0
+    assert kept() == {}
+
+
+# --- Sessions -------------------------------------------------------------------------------------
+
+
+def test_at_the_bound_of_sessions_the_longest_absent_one_ends(start_broker, topic):
+    """With all that belongs to it: its delayed will is published. Connected clients keep theirs,
+    however many they are."""
+    broker = start_broker(sessions=4)
+    watcher, old, middle, young = broker.connect(), unique(), unique(), unique()
+    watcher.subscribe(topic)
+    for client_id in (old, middle, young):
+        will = Will(topic, client_id.encode(), properties={"will_delay": 300})
+        peer = broker.connect(client_id, session_expiry=300, will=will)
+        peer.send(packets.disconnect(0x04))
+        peer.expect_end()
+        time.sleep(0.05)  # so that one has been absent for longer than the next
+    watcher.expect_nothing()
+    newcomer = broker.connect()
+    assert watcher.message().payload == old.encode()
+    returned = [broker.connect(id, clean=False, session_expiry=300) for id in (young, middle)]
+    assert all(peer.connack.session_present for peer in returned)
+    more = [broker.connect(old, clean=False, session_expiry=300), broker.connect()]
+    assert not more[0].connack.session_present
+    for peer in (watcher, newcomer, *returned, *more):
+        peer.ping()
+    watcher.expect_nothing()
+
+
+def test_absent_sessions_are_kept_for_so_long_at_most(start_broker, topic):
+    """Whatever the version, and whatever CONNECT or DISCONNECT ask for. Version 5 is told."""
+    broker = start_broker(session_expiry_max_s=2)
+    lines = [  # version, CONNECT, what CONNACK tells, DISCONNECT
+        (5, {"session_expiry": 300}, 2, {}),
+        (5, {"session_expiry": 0xFFFFFFFF}, 2, {}),
+        (5, {"session_expiry": 1}, None, {"session_expiry": 300}),
+        (5, {"session_expiry": 2}, None, {}),
+        (4, {}, None, {}),
+        (3, {}, None, {}),
+    ]
+    publisher, ids = broker.connect(), [unique() for _ in lines]
+    for id, (version, asked, told, last) in zip(ids, lines):
+        for visit in range(2):
+            peer = broker.connect(id, version, clean=False, **asked)
+            assert peer.connack.properties.get("session_expiry") == told
+            assert not visit or peer.message().payload == b"kept"
+            peer.subscribe(f"{topic}/{id}", qos=1)
+            peer.disconnect(**last)
+            assert publisher.publish(f"{topic}/{id}", b"kept" if not visit else b"lost", 1) == 0
+    time.sleep(3.5)
+    for id, (version, asked, *_) in zip(ids, lines):
+        peer = broker.connect(id, version, clean=False, **asked)
+        assert not peer.connack.session_present
+        assert not peer.drain(0.1), (version, asked)
+
+
+# --- Sockets and descriptors ----------------------------------------------------------------------
+
+
+def test_sockets_without_connect_have_a_largest_number(start_broker):
+    """The older ones are closed; the youngest may still say CONNECT."""
+    broker = start_broker(handshakes=10)
+    *silent, youngest = [broker.dial() for _ in range(200)]
+    youngest.connect(unique())
+    while len(silent) > 10:  # more than that would end in the hang guard
+        silent = [peer for peer in silent if is_open(peer)]
+
+
+def is_open(peer):
+    try:
+        return not peer.receive(0.01)
+    except Silence:
+        return True
+    except Closed:
+        return False
+
+
+def test_a_socket_has_so_long_to_say_connect(start_broker):
+    """Half of it does not help, nor does a byte now and then. Who has said it is left alone."""
+    broker = start_broker(connect_timeout_s=1)
+    connect, start = packets.connect(unique()), time.monotonic()
+    silent, halfway, dribbling, served = (broker.dial() for _ in range(4))
+    served.connect()
+    halfway.socket.sendall(connect[:5])
+    for at in range(6):
+        time.sleep(0.25)
+        try:
+            dribbling.socket.sendall(connect[at:at + 1])
+        except OSError:
+            break
+    for peer in (silent, halfway, dribbling):
+        peer.expect_end()
+    assert time.monotonic() - start >= 1
+    served.ping()
+
+
+def test_accepting_pauses_while_there_are_no_descriptors(start_broker):
+    """The log says so. Who has come is served, and who waits comes in when others leave."""
+    broker = start_broker()
+    neighbour = broker.connect()
+    broker.leave_descriptors(5)
+    waiting = [broker.dial() for _ in range(30)]
+    for peer in waiting:
+        peer.send(packets.connect(unique()))
+    broker.wait_for_log("accepting pauses: no descriptor or memory is left")
+    neighbour.ping()
+    while waiting:
+        welcome = [peer for peer in waiting if peer.drain(0.02)]
+        for peer in welcome:
+            peer.disconnect()
+        waiting = [peer for peer in waiting if peer not in welcome]
+    neighbour.ping()

@@ -6,4 +6,5 @@
 - `rules.py`   what every packet of a broker must satisfy; each one received is checked
 - `cases.py`   lines of tables, and names that no other test uses
 - `crowd.py`   very many connections at once
+- `figures.py` what the broker tells about itself
 """

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -20,11 +21,14 @@ OPTIONS = {key.split(".")[1]: key for key in (
     "mqtt.maximum_qos", "mqtt.retain_available", "mqtt.wildcard_subscriptions",
     "mqtt.shared_subscriptions", "mqtt.subscription_identifiers", "mqtt.server_keep_alive_s",
     "mqtt.keep_alive_max_s", "mqtt.share_strategy", "limits.shutdown_timeout_s",
-    "sys.interval_s",
+    "limits.connect_timeout_s", "limits.queue_drop", "limits.client_bytes", "limits.outbox_bytes",
+    "limits.retained_messages", "limits.retained_bytes", "limits.sessions",
+    "limits.session_expiry_max_s", "sys.interval_s", "log.level", "log.format",
 )}
 
 START_SECONDS = 60
 STOP_SECONDS = 60
+LOG_SECONDS = 60
 READY = re.compile(r"listening.*127\.0\.0\.1:(\d+)", re.IGNORECASE)
 # How sanitizers, assertions and the C++ library say that something is wrong.
 REPORT = re.compile(r"Sanitizer|runtime error:|[Aa]ssertion|terminate called", re.MULTILINE)
@@ -67,6 +71,20 @@ class Broker:
     def log(self):
         return Path(self._log.name).read_text(errors="replace")
 
+    def wait_for_log(self, pattern):
+        """Returns the match of a line that is there or comes."""
+        deadline = time.monotonic() + LOG_SECONDS
+        while not (match := re.search(pattern, self.log())):
+            assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.log()[-4000:]}"
+            time.sleep(0.005)  # the broker writes into a file, which nobody can wait for
+        return match
+
+    def leave_descriptors(self, count):
+        """From now on the process may open so many more than now, or little more than that."""
+        highest = max(map(int, os.listdir(f"/proc/{self.process.pid}/fd")))
+        limit = highest + 1 + count
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+
     def memory_bytes(self):
         """The resident set of the process; 0 under a sanitizer, where it means nothing."""
         if self._is_sanitized():
@@ -98,10 +116,10 @@ class Broker:
 
     # --- The end ----------------------------------------------------------------------------------
 
-    def tell_to_stop(self):
+    def tell_to_stop(self, number=signal.SIGTERM):
         """Once: a second signal would end it at once."""
         if not self._is_told:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(number)
         self._is_told = True
 
     def stop(self):

@@ -69,7 +69,8 @@ class Peer:
         finally:
             self.socket.settimeout(PATIENCE)
         if not data:
-            raise Closed(f"closed, with {bytes(self._bytes).hex(' ') or 'nothing'} left over")
+            left = bytes(self._bytes[:80]).hex(" ") or "nothing"
+            raise Closed(f"closed, with {left} left over")
         self._bytes += data
 
     # --- Expecting --------------------------------------------------------------------------------

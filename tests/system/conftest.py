@@ -2,7 +2,7 @@ import pytest
 
 from harness.broker import Broker
 from harness.cases import unique
-from programs import READY, Watched
+from programs import READY, Watched, run, starling
 
 
 @pytest.fixture(scope="session")
@@ -39,5 +39,23 @@ def listen(broker, watch, topic):
         watched = watch(*words, "-p", broker.port, "-t", topic, "-t", sign, *options)
         watched.until(READY)
         return watched
+
+    return start
+
+
+@pytest.fixture
+def publish(broker, topic):
+    def start(*options, **how):
+        return run(starling(), "pub", "-p", broker.port, "-t", topic, *options, **how)
+
+    return start
+
+
+@pytest.fixture
+def subscribe(broker, topic):
+    """Runs a subscriber to its end; returns its lines."""
+    def start(*options, **how):
+        words = starling(), "sub", "-p", broker.port, "-t", topic
+        return run(*words, *options, **how)[0].splitlines()
 
     return start

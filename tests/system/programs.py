@@ -25,11 +25,16 @@ class Watched:
     """A program that runs beside the test; its lines are waited for, never slept for."""
 
     def __init__(self, *command):
-        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._lines = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def tell(self, line):
+        """Writes a line to its standard input."""
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
 
     def _read(self):
         for line in self.process.stdout:
@@ -62,4 +67,5 @@ class Watched:
         self.process.kill()
         self.process.wait(GUARD)
         self._reader.join(GUARD)
+        self.process.stdin.close()
         self.process.stdout.close()

@@ -24,24 +24,6 @@ def free_port():
         yield holder.getsockname()[1]
 
 
-@pytest.fixture
-def publish(broker, topic):
-    def start(*options, **how):
-        return run(starling(), "pub", "-p", broker.port, "-t", topic, *options, **how)
-
-    return start
-
-
-@pytest.fixture
-def subscribe(broker, topic):
-    """Runs a subscriber to its end; returns its lines."""
-    def start(*options, **how):
-        words = starling(), "sub", "-p", broker.port, "-t", topic
-        return run(*words, *options, **how)[0].splitlines()
-
-    return start
-
-
 # --- pub and sub ----------------------------------------------------------------------------------
 
 
@@ -82,6 +64,20 @@ def test_properties_arrive(listen, publish):
             "-D", "publish", "response-topic", "answer", "-D", "publish", "correlation-data", "7",
             "-D", "publish", "user-property", "k", "v")
     assert subscriber.end() == ["text/plain|answer|7|k:v|x"]
+
+
+def test_message_expiry_goes_along(listen, publish):
+    subscriber = listen((starling(), "sub"), "-V", 5, "-C", 2, "-F", "%E %p")
+    publish("-V", 5, "-m", "x", "-D", "publish", "message-expiry-interval", 300)
+    (got,) = subscriber.end()
+    assert 0 < int(got.removesuffix(" x")) <= 300
+
+
+def test_taken_over_is_told_so(broker, listen):
+    name = unique()
+    subscriber = listen((starling(), "sub"), "-V", 5, "-i", name)
+    broker.connect(name)
+    subscriber.end(0x8E)
 
 
 def test_sub_gives_up_with_27(subscribe):
@@ -170,38 +166,70 @@ def test_address_in_use_is_an_error(broker):
     assert f"127.0.0.1:{broker.port}: address in use" in out + error
 
 
+@pytest.mark.parametrize("level, told", [
+    ("debug", ["info", "warning", "error"]), ("info", ["info", "warning", "error"]),
+    ("warning", ["warning", "error"]), ("error", ["error"])])
+def test_log_level_leaves_out_what_is_less_important(broker, level, told):
+    """It starts, warns that everybody may connect, and fails."""
+    _, said = run(starling(), "serve", "--log-level", level, "--listen", f"0.0.0.0:{broker.port}",
+                  code=1)
+    assert [line.split()[1] for line in said.splitlines() if "lowered" not in line] == told
+
+
 @pytest.fixture
-def stuck(start_broker):
-    """A broker that cannot stop soon: a client does not read what it is owed."""
-    broker = start_broker(shutdown_timeout_s=3600)
-    topic = unique("t")
-    peer = broker.connect()
-    peer.subscribe(topic)
-    publisher = broker.connect()
-    for _ in range(100):
-        publisher.publish(topic, b"x" * 500_000)
-    publisher.ping()
-    return broker
+def start_stuck(start_broker):
+    """Starts a broker that cannot stop soon: a client does not read what it is owed."""
+    def start(**options):
+        broker = start_broker(**options)
+        topic = unique("t")
+        peer = broker.connect()
+        peer.subscribe(topic, qos=1)
+        publisher = broker.connect()
+        for _ in range(100):
+            publisher.publish(topic, b"x" * 500_000)
+        publisher.publish(topic, b"last", 1)
+        return broker, peer
 
-
-def wait_for(broker, said):
-    """Polls the log, since the broker writes it into a file."""
-    deadline = time.monotonic() + GUARD
-    while said not in broker.log():
-        assert time.monotonic() < deadline, broker.log()
-        time.sleep(0.005)
+    return start
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_second_signal_ends_at_once(stuck, number):
-    stuck.tell_to_stop()
-    wait_for(stuck, "stopping")
+def test_second_signal_ends_at_once(start_stuck, number):
+    """Though the client does not read, and might for an hour yet."""
+    broker, _ = start_stuck(shutdown_timeout_s=3600)
+    broker.tell_to_stop()
+    broker.wait_for_log("stopping")
     with pytest.raises(subprocess.TimeoutExpired):
-        stuck.process.wait(0.2)
-    stuck.process.send_signal(number)
-    code = stuck.process.wait(GUARD)
-    stuck.process = None  # it has ended otherwise than the fixture wants
+        broker.process.wait(0.2)
+    broker.process.send_signal(number)
+    code = broker.process.wait(GUARD)
+    broker.process = None  # it has ended otherwise than the fixture wants
     assert code in (128 + number, -number)
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("timeout_s", [0, 1])
+def test_stop_waits_so_long_for_who_does_not_read(start_stuck, timeout_s, first):
+    """Then it cuts the connection and ends as if all had gone well. The default is 10 s."""
+    broker, _ = start_stuck(shutdown_timeout_s=timeout_s)
+    start = time.monotonic()
+    broker.tell_to_stop(first)
+    assert broker.process.wait(GUARD) == 0
+    assert timeout_s <= time.monotonic() - start < 8
+
+
+def test_stop_waits_for_who_reads_slowly(start_stuck):
+    """It gets all that was on its way, the DISCONNECT after it, and then the broker ends."""
+    broker, slow = start_stuck(shutdown_timeout_s=60)
+    broker.tell_to_stop()
+    broker.wait_for_log("stopping")
+    time.sleep(4)  # longer than the broker waits for a peer that has had its DISCONNECT
+    got = [slow.receive()]
+    while got[-1].type == packets.PUBLISH:
+        got.append(slow.receive())
+    assert len(got) > 1 and got[-1].reason == 0x8B
+    slow.expect_end()
+    assert broker.process.wait(GUARD) == 0
 
 
 def test_signal_stops_cleanly(start_broker):

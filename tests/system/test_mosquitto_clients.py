@@ -85,6 +85,20 @@ def test_properties_arrive(listen, publish):
     assert subscriber.end() == ["text/plain|answer|7|k:v|x"]
 
 
+def test_message_expiry_goes_along(listen, publish):
+    subscriber = listen("mosquitto_sub", "-V", 5, "-C", 2, "-F", "%E %p")
+    publish("-V", 5, "-m", "x", "-D", "publish", "message-expiry-interval", 300)
+    (got,) = subscriber.end()
+    assert 0 < int(got.removesuffix(" x")) <= 300
+
+
+def test_taken_over_is_told_so(broker, listen):
+    name = unique()
+    subscriber = listen("mosquitto_sub", "-V", 5, "-d", "-i", name)
+    broker.connect(name)
+    subscriber.until("Received DISCONNECT (142)")
+
+
 def test_large_message(listen, publish, tmp_path):
     (tmp_path / "large").write_text("x" * 900_000)
     subscriber = listen("mosquitto_sub", "-q", 2, "-C", 2)

@@ -136,3 +136,12 @@ def test_properties_arrive(connect, topic):
     got = subscriber.wait("message").properties
     assert (got.ContentType, got.ResponseTopic) == ("text/plain", "answer")
     assert got.UserProperty == [("k", "v"), ("k", "w")]
+
+
+def test_message_expiry_goes_along(connect, topic):
+    subscriber, publisher = connect(paho.MQTTv5), connect(paho.MQTTv5)
+    subscriber.subscribe(topic, 1)
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.MessageExpiryInterval = 300
+    publisher.publish(topic, b"x", 1, properties=properties)
+    assert 0 < subscriber.wait("message").properties.MessageExpiryInterval <= 300

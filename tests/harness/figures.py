@@ -1,0 +1,19 @@
+"""The broker's own figures, as a client sees them below $SYS/broker/."""
+
+import time
+
+from .packets import PUBLISH
+
+FIGURE_SECONDS = 60
+
+
+def figure_becomes(broker, name, wanted):
+    """Waits until a figure is this number, or one that is right by this function: it comes once an
+    interval, and what it sums up may come apart."""
+    is_right = wanted if callable(wanted) else lambda value: value == str(wanted)
+    watcher = broker.connect()
+    watcher.subscribe("$SYS/broker/" + name)
+    deadline = time.monotonic() + FIGURE_SECONDS
+    while not is_right(value := watcher.expect(PUBLISH).payload.decode()):
+        assert time.monotonic() < deadline, f"{name} is {value}"
+    watcher.abort()
