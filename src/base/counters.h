@@ -28,8 +28,10 @@ enum class Count : std::uint8_t {
     AcceptPauses,
     Takeovers,
     CreditPauses,
+    Denied,
     // As things stand: set, not added to.
     SessionsAbsent,
+    OldestAbsence,  // when it began; kNever: nobody is absent
     Subscriptions,
     SubscriptionsShared,
     Retained,

@@ -25,6 +25,13 @@ inline constexpr std::uint32_t kPullTopics = 1'000;
 // Topics that came live while such an answer was on its way. Beyond: it is asked for again.
 inline constexpr std::uint32_t kLiveTopics = 64;
 
+// Milliseconds for a peer to read the last words and close: a socket closed over unread bytes resets
+// them away. After: it is closed.
+inline constexpr std::uint32_t kLingerMs = 2'000;
+
+// Seconds that the authorizer may take for an answer. After: it is no.
+inline constexpr std::uint32_t kAuthorizerTimeoutS = 10;
+
 // Receivers of messages that are served in a turn. Beyond: the next turn goes on.
 inline constexpr std::uint32_t kFanOutPerTurn = 4'096;
 

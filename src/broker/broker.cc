@@ -22,9 +22,10 @@ constexpr std::size_t kSweepTopics = 10'000;
 
 }  // namespace
 
-Broker::Broker(Core& core, Commons& commons)
+Broker::Broker(Core& core, Commons& commons, Authorizer& authorizer)
     : core_(core),
       commons_(commons),
+      authorizer_(authorizer),
       options_(commons.options),
       counters_(commons.counters[core.id()]),
       random_(mix(commons.key.first ^ commons.key.second) + core.id()),
@@ -37,6 +38,7 @@ Broker::Broker(Core& core, Commons& commons)
       absent_(sessions_),
       scratch_(std::make_unique<std::array<std::byte, limits::kReadBytes>>()) {
     commons_.lanes.set_waker(core.id(), core.waker());
+    report_gauges();
     core_.timers().arm(token(TokenKind::Sweep, {}), core_.now() + kSweepMs);
     const bool publishes_sys = core_.id() == 0 && options_.sys_interval_s != 0;
     if (publishes_sys) core_.timers().arm(token(TokenKind::Sys, {}), core_.now());
@@ -64,7 +66,6 @@ void Broker::read(std::span<const Readiness> ready) {
     replay_budget_ = kReplayTopicsPerTurn;
     if (commons_.stop_begun.is_up() && stopping_ == Stopping::No) begin_stop();
     run_fan_outs();
-    send_waiting();
     resume_starved();
     std::vector<Handle> again;
     again.swap(again_);
@@ -216,6 +217,8 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
         }
         if (!is_welcome && move_home(handle, connection, *frame, rest)) return bytes.size();
         on_packet(handle, connection, *frame);
+        if (connection.pause == Connection::Pause::Authorizer) break;  // it comes again
+        counters_.add(Count::PacketsReceived);
         rest = rest.subspan(frame->size);
     }
     return bytes.size() - rest.size();
@@ -268,7 +271,6 @@ void Broker::resume_starved() {
 }
 
 void Broker::on_packet(Handle handle, Connection& connection, const Frame& frame) {
-    counters_.add(Count::PacketsReceived);
     connection.last_packet_at = core_.now();
     if (connection.state == Connection::State::Connected)
         return on_session_packet(handle, connection, frame);
@@ -358,6 +360,8 @@ void Broker::flush(Handle handle, Connection& connection) {
     if (connection.state == Connection::State::Closing) {
         if (connection.unwritten() == 0 && !connection.has_finished) {
             connection.has_finished = true;
+            connection.last_packet_at = core_.now();  // from which the linger counts anew
+            arm(handle, connection, core_.now() + limits::kLingerMs);
             connection.stream->finish();
         }
         return;
@@ -406,7 +410,10 @@ void Broker::timer(std::uint64_t packed) {
 }
 
 void Broker::reap() {
-    for (const Handle handle : gone_) connections_.erase(handle);
+    for (const Handle handle : gone_) {
+        forget_consultation(connections_[handle.index]);
+        connections_.erase(handle);
+    }
     gone_.clear();
 }
 
@@ -419,7 +426,7 @@ bool Broker::has_work() const {
 
 bool Broker::has_mail() const {
     return mailbox_.has_mail() || (wants_credit() && mailbox_.has_more_credit()) ||
-           (commons_.stop_begun.is_up() && stopping_ == Stopping::No);
+           (commons_.stop_begun.is_up() && stopping_ == Stopping::No) || authorizer_.has_answers();
 }
 
 // --- The broker's own topics ---------------------------------------------------------------------
@@ -438,7 +445,7 @@ void Broker::publish_sys() {
         parts.topic = topic;
         parts.payload = as_bytes(text);
         parts.retain = true;
-        send_own(Message::make(parts));
+        outgoing_.push(Message::make(parts));
     });
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -61,9 +62,9 @@ public:
 // that may cause one is handled, and what timers and endings publish waits in a queue.
 //
 // Owner: one core.
-class Broker final : public TurnHandler {
+class Broker final : public TurnHandler, private Authorizer::Listener {
 public:
-    Broker(Core& core, Commons& commons);
+    Broker(Core& core, Commons& commons, Authorizer& authorizer);
     ~Broker() override;
 
     Result<void> listen(std::unique_ptr<StreamSource> source);
@@ -115,15 +116,22 @@ private:
     void arm(Handle handle, Connection& connection, TimeMs due);
     void arm(Handle handle, Session& session, TimeMs due);
 
+    // authorization.cc
+    bool consult(Handle handle, Connection& connection, std::span<Question> questions);
+    void on_verdict(std::uint64_t question, const Verdict& verdict) override;
+    void answer(Handle handle, Connection& connection, std::size_t index, const Verdict& verdict);
+    void give_up_consultation(Handle handle, Connection& connection);
+    void forget_consultation(const Connection& connection);
+
     // mailroom.cc
     bool has_credit() const;
     bool wants_credit() const;
-    void send_own(Ref<const Message> message);
     void send_waiting();
     void on_mail(CoreId from, mail::Any& any);
     void take(CoreId from, mail::Moved& moved);
     void take(CoreId from, mail::Published& published);
     void take(CoreId from, mail::Returned& returned);
+    void take(CoreId from, mail::Evict& evict);
     void take(CoreId from, mail::Pull& pull);
     void take(CoreId from, mail::Settled& settled);
     void take(CoreId from, mail::Pulled& pulled);
@@ -140,6 +148,7 @@ private:
     // handshake.cc
     bool move_home(Handle handle, Connection& connection, const Frame& frame, Bytes unread);
     void on_connect(Handle handle, Connection& connection, const Frame& frame);
+    bool consult_login(Handle handle, Connection& connection, const Connect& connect);
     Reason judge_connect(const Connect& connect) const;
     void refuse(Handle handle, Connection& connection, Reason reason, const Connect* connect);
     void welcome(Handle handle, Connection& connection, const Connect& connect);
@@ -160,7 +169,9 @@ private:
     void leave_session(Connection& connection, bool keeps_will, const char* why);
     void end_session(Handle handle, Session& session);
     void publish_will(Handle publisher, Session& session);
-    void evict_absent_sessions();
+    void evict_absent_session();
+    void evict_oldest_here();
+    CoreId core_of_oldest_absent() const;
     void on_connection_timer(Handle handle);
     void on_session_timer(Handle handle);
 
@@ -169,7 +180,7 @@ private:
     Decoded<std::string_view> resolve_topic(Connection& connection, const Publish& publish);
     Reason judge_topic(std::string_view topic) const;
     void accept_publish(Handle handle, Connection& connection, const Publish& publish,
-                        std::string_view topic);
+                        std::string_view topic, Reason reason);
     Ref<const Message> make_message(Handle publisher, const Session& session,
                                     const Publish& publish, std::string_view topic) const;
     bool answer_repeated(Handle handle, Connection& connection, const Publish& publish);
@@ -236,6 +247,7 @@ private:
 
     // subscriber.cc
     void on_subscribe(Handle handle, Connection& connection, const Frame& frame);
+    bool may_subscribe(Handle handle, Connection& connection, const Subscribe& packet);
     Reason subscribe_one(PendingSubscribe& pending, Handle session, const SubscribeFilter& request,
                          std::uint32_t identifier);
     void add_subscription(Handle session, std::string_view filter, const SubscriptionTerms& terms);
@@ -278,6 +290,7 @@ private:
 
     Core& core_;
     Commons& commons_;
+    Authorizer& authorizer_;
     const BrokerOptions& options_;
     Counters& counters_;
     Random random_;
@@ -303,13 +316,20 @@ private:
     Fifo<PendingSubscribe> subscribes_;
     Fifo<PendingConfirmation> confirmations_;
     std::vector<std::pair<CoreId, mail::Pull>> pulls_;  // answered in the next turn
-    std::uint32_t own_jobs_ = 0;                        // of this core's publishers
+    struct Asked {
+        Handle connection;
+        std::size_t index;  // among the questions of its packet
+    };
+    std::unordered_map<std::uint64_t, Asked> questions_;  // that the authorizer has not answered
+    std::uint64_t last_question_ = 0;
+    std::uint32_t own_jobs_ = 0;  // of this core's publishers
     std::uint32_t last_pull_ = 0;
 
     // What waits for credit.
     Fifo<Handle> starved_;                 // connections
     Fifo<Ref<const Message>> outgoing_;    // wills, $SYS
     Fifo<Delivery> returning_;             // of departed members
+    std::uint32_t evictions_ = 0;          // of sessions, for those that are too many
     std::vector<Handle> starved_replays_;  // sessions
 
     std::vector<Handle> dirty_;      // connections to write
@@ -332,6 +352,7 @@ private:
     ByteVector frame_;
     std::vector<std::uint32_t> filters_;
     std::vector<Target> targets_;
+    std::vector<Verdict> verdicts_;  // on the packet at hand
 };
 
 }  // namespace starling

@@ -11,6 +11,7 @@
 #include "base/handle.h"
 #include "base/time.h"
 #include "broker/outbox.h"
+#include "broker/ports/authorizer.h"
 #include "mqtt/types.h"
 #include "transport/stream.h"
 
@@ -24,6 +25,14 @@ struct PendingAck {
     Reason reason = Reason::Success;
 };
 
+// What the authorizer says of the packet that waits for it.
+struct Consultation {
+    std::vector<Verdict> verdicts;
+    std::uint64_t last_question = 0;  // the others came right before it
+    std::size_t open = 0;
+    TimeMs asked_at = 0;
+};
+
 // What traffic needs of a connection; one at rest has none.
 // Owner: its connection.
 struct ConnectionTraffic {
@@ -32,10 +41,11 @@ struct ConnectionTraffic {
     std::vector<std::string> aliases_in;  // [alias - 1]; empty: not set
     std::vector<std::string> aliases_out;
     Fifo<PendingAck> acks;
+    std::unique_ptr<Consultation> consultation;
 
     bool is_idle() const {
         return outbox.empty() && partial.empty() && aliases_in.empty() && aliases_out.empty() &&
-               acks.empty();
+               acks.empty() && !consultation;
     }
 };
 
@@ -55,6 +65,7 @@ struct Connection {
         Credit,        // another core has too much to do
         Announcement,  // a SUBSCRIBE is not visible to all cores yet
         Acks,          // too many acknowledgements are owed
+        Authorizer,    // the first of them waits for its verdict
     };
 
     explicit Connection(std::unique_ptr<Stream> taken) : stream(std::move(taken)) {}
@@ -69,6 +80,7 @@ struct Connection {
     // Sockets without CONNECT, in the order of arrival.
     std::uint32_t newer = ~std::uint32_t{0};
     std::uint32_t older = ~std::uint32_t{0};
+    std::uint32_t identity = 0;  // how the authorizer knows the client
     std::uint16_t keep_alive_s = 0;
     std::uint16_t receive_maximum = 65535;
     std::uint16_t topic_alias_maximum = 0;

@@ -32,7 +32,34 @@ void Broker::on_connect(Handle handle, Connection& connection, const Frame& fram
     connection.version = connect->version;
     if (const Reason reason = judge_connect(*connect); reason != Reason::Success)
         return refuse(handle, connection, reason, &*connect);
+    if (!consult_login(handle, connection, *connect)) return;
+    for (const Verdict& verdict : verdicts_)
+        if (const Reason reason = reason_of(verdict); reason != Reason::Success) {
+            counters_.add(Count::Denied);
+            return refuse(handle, connection, reason, &*connect);
+        }
+    connection.identity = verdicts_.front().identity;
     welcome(handle, connection, *connect);
+}
+
+// Asks about the client and about its will. False when some answers come later.
+bool Broker::consult_login(Handle handle, Connection& connection, const Connect& connect) {
+    std::array<Question, 2> questions;
+    Question& login = questions[0];
+    login.action = Question::Action::Connect;
+    login.client_id = connect.client_id;
+    login.has_username = connect.user_name.has_value();
+    login.has_password = connect.password.has_value();
+    if (connect.user_name) login.username = *connect.user_name;
+    if (connect.password) login.password = *connect.password;
+    if (!connect.will) return consult(handle, connection, {questions.data(), 1});
+    Question& will = questions[1];
+    will.action = Question::Action::Publish;
+    will.client_id = connect.client_id;
+    will.topic = connect.will->topic;
+    will.qos = connect.will->qos;
+    will.retain = connect.will->retain;
+    return consult(handle, connection, questions);
 }
 
 Reason Broker::judge_connect(const Connect& connect) const {
@@ -122,7 +149,7 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
     send_frame(handle, connection);
     if (connection.keep_alive_s != 0)
         arm(handle, connection, core_.now() + connection.keep_alive_s * TimeMs{1500});
-    evict_absent_sessions();
+    if (commons_.sessions.is_exceeded()) ++evictions_;
     pump(session);
 }
 

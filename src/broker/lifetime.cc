@@ -2,13 +2,6 @@
 #include "broker/broker.h"
 
 namespace starling {
-namespace {
-
-// For a peer to read the last words and close: a socket closed over unread bytes resets them away.
-constexpr TimeMs kLingerMs = 2'000;
-
-}  // namespace
-
 // --- Connections ---------------------------------------------------------------------------------
 
 // The peer broke a rule.
@@ -37,7 +30,7 @@ void Broker::start_closing(Handle handle, Connection& connection) {
     connection.state = Connection::State::Closing;
     connection.last_packet_at = core_.now();  // from which the linger counts
     if (connection.pause != Connection::Pause::None) resume(handle, connection);
-    arm(handle, connection, core_.now() + kLingerMs);
+    arm(handle, connection, core_.now() + limits::kLingerMs);
     mark_dirty(handle, connection);
 }
 
@@ -71,8 +64,15 @@ void Broker::on_connection_timer(Handle handle) {
     Connection* connection = connections_.find(handle);
     if (!connection || connection->timer_at > core_.now()) return;
     connection->timer_at = kNever;
+    if (connection->pause == Connection::Pause::Authorizer) {
+        const TimeMs end = connection->traffic->consultation->asked_at +
+                           limits::kAuthorizerTimeoutS * TimeMs{1000};
+        if (end <= core_.now()) give_up_consultation(handle, *connection);
+    }
     if (connection->state == Connection::State::Closing) {
-        const TimeMs end = connection->last_packet_at + kLingerMs;
+        // While the broker stops, who reads slowly has until the end of it.
+        const bool has_longer = stopping_ != Stopping::No && !connection->has_finished;
+        const TimeMs end = has_longer ? stop_at_ : connection->last_packet_at + limits::kLingerMs;
         return end > core_.now() ? arm(handle, *connection, end) : drop(handle, *connection);
     }
     if (connection->state == Connection::State::AwaitsConnect) {
@@ -98,6 +98,7 @@ void Broker::leave_session(Connection& connection, bool keeps_will, const char* 
     session.connection = {};
     if (connection.holds_place) commons_.connections.give_back();
     connection.holds_place = false;
+    session.absent_since = core_.now();
     absent_.add(handle.index);
     if (!keeps_will) session.will.reset();
     if (session.expiry_s == 0) return end_session(handle, session);
@@ -139,7 +140,6 @@ void Broker::end_session(Handle handle, Session& session) {
     sessions_.erase(handle);
     commons_.sessions.give_back();
     for (Delivery& delivery : returned) returning_.push(std::move(delivery));
-    send_waiting();
 }
 
 void Broker::publish_will(Handle publisher, Session& session) {
@@ -155,15 +155,32 @@ void Broker::publish_will(Handle publisher, Session& session) {
     parts.publisher = {core_.id(), publisher};
     parts.publisher_hash = session.id_hash;
     if (will->expiry_s != kNoMessageExpiry) parts.expires_at = core_.now() + will->expiry_s * 1000;
-    send_own(Message::make(parts));
+    outgoing_.push(Message::make(parts));
 }
 
-void Broker::evict_absent_sessions() {
-    while (commons_.sessions.is_exceeded() && absent_.size() > 0) {
-        counters_.add(Count::SessionsEvicted);
-        const std::uint32_t oldest = absent_.oldest();
-        end_session(sessions_.handle(oldest), sessions_[oldest]);
-    }
+// One session more than there may be: the one that has been absent longest ends, on whatever core.
+// REQUIRES: has_credit().
+void Broker::evict_absent_session() {
+    report_gauges();
+    const CoreId oldest = core_of_oldest_absent();
+    if (oldest == core_.id()) evict_oldest_here();
+    else mailbox_.request(oldest, mail::Evict{});
+}
+
+// This one when nobody is absent anywhere.
+CoreId Broker::core_of_oldest_absent() const {
+    CoreId oldest = core_.id();
+    const auto since = [&](CoreId core) { return commons_.counters[core][Count::OldestAbsence]; };
+    for (CoreId core = 0; core < commons_.cores(); ++core)
+        if (since(core) < since(oldest)) oldest = core;
+    return oldest;
+}
+
+void Broker::evict_oldest_here() {
+    if (absent_.size() == 0) return;  // it has come back
+    counters_.add(Count::SessionsEvicted);
+    const std::uint32_t oldest = absent_.oldest();
+    end_session(sessions_.handle(oldest), sessions_[oldest]);
 }
 
 void Broker::on_session_timer(Handle handle) {

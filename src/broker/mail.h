@@ -38,6 +38,9 @@ struct Returned {
     Ref<const Message> message;
 };
 
+// There are too many sessions, and the one that has been absent longest is here.
+struct Evict {};
+
 // Asks for retained messages after a topic.
 struct Pull {
     Handle session;
@@ -101,7 +104,8 @@ struct Members {
 };
 struct MembersConfirmed {};
 
-using Any = std::variant<std::monostate, Moved, Published, Returned, Pull, Settled, Pulled, Offered,
-                         Answered, Interested, InterestConfirmed, Members, MembersConfirmed>;
+using Any =
+    std::variant<std::monostate, Moved, Published, Returned, Evict, Pull, Settled, Pulled, Offered,
+                 Answered, Interested, InterestConfirmed, Members, MembersConfirmed>;
 
 }  // namespace starling::mail

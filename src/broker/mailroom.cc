@@ -13,6 +13,7 @@ namespace starling {
 void Broker::mail() {
     std::vector<std::pair<CoreId, mail::Pull>> asked;
     asked.swap(pulls_);
+    authorizer_.run(*this);
     mailbox_.drain([&](CoreId from, mail::Any& any) { on_mail(from, any); });
     asked.swap(pulls_);
     answer_pulls();
@@ -45,6 +46,11 @@ void Broker::take(CoreId from, mail::Published& published) {
 }
 
 void Broker::take(CoreId from, mail::Returned& returned) { offer_returned(from, returned); }
+
+void Broker::take(CoreId from, mail::Evict&) {
+    evict_oldest_here();
+    mailbox_.finish(from);
+}
 
 void Broker::take(CoreId from, mail::Pull& pull) { pulls_.emplace_back(from, std::move(pull)); }
 
@@ -100,21 +106,19 @@ bool Broker::has_credit() const {
 
 bool Broker::wants_credit() const {
     return !starved_.empty() || !outgoing_.empty() || !returning_.empty() ||
-           !starved_replays_.empty();
+           !starved_replays_.empty() || evictions_ != 0;
 }
 
-// Publishes in the broker's own name, as soon as there is credit.
-void Broker::send_own(Ref<const Message> message) {
-    outgoing_.push(std::move(message));
-    send_waiting();
-}
-
+// What endings and timers cause goes out at the end of the turn, as far as there is credit: never
+// in the middle of an ending.
 void Broker::send_waiting() {
     while (!outgoing_.empty() && has_credit()) route(outgoing_.pop(), {});
     while (!returning_.empty() && has_credit()) return_to_group(returning_.pop());
+    for (; evictions_ != 0 && has_credit(); --evictions_) evict_absent_session();
 }
 
 void Broker::post() {
+    send_waiting();
     begin_rounds();
     go_on_stopping();
     if (wants_credit()) mailbox_.await_credit();
@@ -147,6 +151,8 @@ void Broker::begin_members_round() {
 
 void Broker::report_gauges() {
     counters_.set(Count::SessionsAbsent, absent_.size());
+    counters_.set(Count::OldestAbsence,
+                  absent_.size() == 0 ? kNever : sessions_[absent_.oldest()].absent_since);
     counters_.set(Count::Subscriptions, subscriptions_.size());
     counters_.set(Count::SubscriptionsShared, subscriptions_.shared_size());
 }

@@ -9,7 +9,6 @@ namespace starling {
 void Broker::on_publish(Handle handle, Connection& connection, const Frame& frame) {
     const auto publish = decode_publish(frame, connection.version, Sender::Client);
     if (!publish) return fail(handle, connection, publish.error());
-    counters_.add(Count::PublishReceived);
     if (publish->qos > options_.maximum_qos)
         return fail(handle, connection, {Reason::QosNotSupported, "section 3.2.2.3.4"});
     if (publish->retain && !options_.retain_available)
@@ -17,7 +16,22 @@ void Broker::on_publish(Handle handle, Connection& connection, const Frame& fram
 
     const auto topic = resolve_topic(connection, *publish);
     if (!topic) return fail(handle, connection, topic.error());
-    accept_publish(handle, connection, *publish, *topic);
+    Reason reason = judge_topic(*topic);
+    if (reason == Reason::TopicNameInvalid && publish->qos == Qos::AtMostOnce)
+        return fail(handle, connection, {reason, "more topic levels than allowed"});
+    if (reason == Reason::Success) {
+        Question question;
+        question.action = Question::Action::Publish;
+        question.client_id = sessions_[connection.session.index].id;
+        question.topic = *topic;
+        question.qos = publish->qos;
+        question.retain = publish->retain;
+        if (!consult(handle, connection, {&question, 1})) return;
+        reason = reason_of(verdicts_.front());
+        if (reason != Reason::Success) counters_.add(Count::Denied);
+    }
+    counters_.add(Count::PublishReceived);
+    accept_publish(handle, connection, *publish, *topic, reason);
 }
 
 // The topic that a PUBLISH names, by itself or by an alias that it may set too.
@@ -42,13 +56,9 @@ Reason Broker::judge_topic(std::string_view topic) const {
 }
 
 void Broker::accept_publish(Handle handle, Connection& connection, const Publish& publish,
-                            std::string_view topic) {
+                            std::string_view topic, Reason reason) {
     const bool is_exact = publish.qos == Qos::ExactlyOnce;
     if (is_exact && answer_repeated(handle, connection, publish)) return;
-    const Reason reason = judge_topic(topic);
-    if (reason == Reason::TopicNameInvalid && publish.qos == Qos::AtMostOnce)
-        return fail(handle, connection, {reason, "more topic levels than allowed"});
-
     Session& session = sessions_[connection.session.index];
     PendingAck ack;
     ack.packet_id = publish.packet_id;

@@ -83,6 +83,7 @@ struct Session {
     Handle connection;  // empty while the client is absent
     std::unique_ptr<SessionTraffic> traffic;
     std::unique_ptr<Will> will;
+    TimeMs absent_since = 0;   // while absent
     TimeMs will_due = kNever;  // while absent
     TimeMs ends_at = kNever;   // while absent
     TimeMs timer_at = kNever;  // the earliest timer that is armed for it

@@ -154,7 +154,6 @@ void Broker::return_unsent(Session& session, const RemoteHandle* only_group) {
         }
     }
     session.rest_if_idle();
-    send_waiting();
 }
 
 // REQUIRES: has_credit().

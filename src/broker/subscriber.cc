@@ -10,15 +10,33 @@ void Broker::on_subscribe(Handle handle, Connection& connection, const Frame& fr
     if (packet->subscription_identifier != 0 && !options_.subscription_identifiers)
         return fail(handle, connection,
                     {Reason::SubscriptionIdentifiersNotSupported, "section 3.2.2.3.12"});
+    if (!may_subscribe(handle, connection, *packet)) return;
     PendingSubscribe pending;
     pending.connection = handle;
     pending.packet_id = packet->packet_id;
-    for (const SubscribeFilter& request : packet->filters)
-        pending.reasons.push_back(
-            subscribe_one(pending, connection.session, request, packet->subscription_identifier));
+    for (std::size_t i = 0; i < packet->filters.size(); ++i) {
+        Reason reason = reason_of(verdicts_[i]);
+        if (reason == Reason::Success)
+            reason = subscribe_one(pending, connection.session, packet->filters[i],
+                                   packet->subscription_identifier);
+        else counters_.add(Count::Denied);
+        pending.reasons.push_back(reason);
+    }
     if (is_visible(pending)) return finish_subscribe(pending);
     pause(handle, connection, Connection::Pause::Announcement);
     subscribes_.push(std::move(pending));
+}
+
+// Asks about every filter. False when some answers come later.
+bool Broker::may_subscribe(Handle handle, Connection& connection, const Subscribe& packet) {
+    std::vector<Question> questions(packet.filters.size());
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+        questions[i].action = Question::Action::Subscribe;
+        questions[i].client_id = sessions_[connection.session.index].id;
+        questions[i].topic = packet.filters[i].filter;
+        questions[i].qos = packet.filters[i].qos;
+    }
+    return consult(handle, connection, questions);
 }
 
 Reason Broker::subscribe_one(PendingSubscribe& pending, Handle handle,

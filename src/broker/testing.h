@@ -81,8 +81,9 @@ public:
     };
 
     explicit BrokerRig(const BrokerOptions& options = quiet()) : BrokerRig(options, Shape{}) {}
-    BrokerRig(const BrokerOptions& options, Shape shape)
+    BrokerRig(const BrokerOptions& options, Shape shape, Authorizer* authorizer = nullptr)
         : commons_(options, {1, 2}, shape.cores),
+          authorizer_(authorizer ? *authorizer : allow_all_),
           random_(shape.seed) {
         for (CoreId core = 0; core < shape.cores; ++core)
             seats_.push_back(std::make_unique<Seat>(*this, core));
@@ -193,7 +194,7 @@ private:
         Seat(BrokerRig& rig, CoreId id)
             : poller(rig),
               core(id, poller, rig.clock_),
-              broker(core, rig.commons_) {}
+              broker(core, rig.commons_, rig.authorizer_) {}
 
         WirePoller poller;
         Core core;
@@ -211,6 +212,8 @@ private:
     std::vector<Wire> wires_;
     ManualClock clock_;
     Commons commons_;
+    AllowAll allow_all_;
+    Authorizer& authorizer_;
     Random random_;
     std::vector<std::unique_ptr<Seat>> seats_;
 };
