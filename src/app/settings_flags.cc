@@ -34,6 +34,7 @@ Result<Settings, std::string> SettingsFlags::settings() const {
     if (!log_format.empty())
         STARLING_CHECK(settings.assign("log.format", log_format, "--log-format"));
     STARLING_CHECK(settings.fit_descriptors(raise_descriptor_limit()));
+    STARLING_CHECK(settings.fit_memory(usable_memory()));
     return settings;
 }
 

@@ -29,6 +29,9 @@ enum class Count : std::uint8_t {
     Takeovers,
     CreditPauses,
     Denied,
+    MemoryPauses,
+    DroppedMemory,
+    EndedForMemory,
     // As things stand: set, not added to.
     SessionsAbsent,
     OldestAbsence,  // when it began; kNever: nobody is absent

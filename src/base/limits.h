@@ -25,9 +25,27 @@ inline constexpr std::uint32_t kPullTopics = 1'000;
 // Topics that came live while such an answer was on its way. Beyond: it is asked for again.
 inline constexpr std::uint32_t kLiveTopics = 64;
 
-// Milliseconds for a peer to read the last words and close: a socket closed over unread bytes resets
-// them away. After: it is closed.
+// Milliseconds for a peer to read the last words and close: a socket closed over unread bytes
+// resets them away. After: it is closed.
 inline constexpr std::uint32_t kLingerMs = 2'000;
+
+// Bytes that `memory.max` is at least: less leaves no room for anybody.
+inline constexpr std::uint64_t kMemoryLeast = 32 << 20;
+
+// How near to `memory.max` what happens, in percent: CONNECT is refused; QoS 0 is not buffered and
+// nothing more is retained; publishers are not read, and the most expensive clients are ended.
+inline constexpr std::uint32_t kMemoryTightPercent = 85;
+inline constexpr std::uint32_t kMemoryScarcePercent = 92;
+inline constexpr std::uint32_t kMemoryFullPercent = 97;
+
+// Milliseconds between two looks at the memory in use, and between two clients ended, while it is
+// scarce.
+inline constexpr std::uint32_t kMemoryLookMs = 50;
+
+// While memory is full, sessions looked at in a turn, of which the most expensive is ended if it
+// costs at least so many bytes.
+inline constexpr std::uint32_t kSessionsWeighed = 4'096;
+inline constexpr std::uint32_t kExpensiveBytes = 16 << 10;
 
 // Seconds that the authorizer may take for an answer. After: it is no.
 inline constexpr std::uint32_t kAuthorizerTimeoutS = 10;

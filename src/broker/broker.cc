@@ -67,6 +67,7 @@ void Broker::read(std::span<const Readiness> ready) {
     if (commons_.stop_begun.is_up() && stopping_ == Stopping::No) begin_stop();
     run_fan_outs();
     resume_starved();
+    resume_hungry();
     std::vector<Handle> again;
     again.swap(again_);
     for (const Readiness& one : ready) on_ready(one);
@@ -233,6 +234,7 @@ Connection::Pause Broker::must_wait(const Connection& connection, PacketType typ
         case PacketType::Pubrel: return owes_too_many ? Pause::Acks : Pause::None;
         case PacketType::Publish:
             if (owes_too_many) return Pause::Acks;
+            if (commons_.memory.is_full()) return Pause::Memory;
             return has_credit() ? Pause::None : Pause::Credit;
         case PacketType::Connect:
         case PacketType::Subscribe:
@@ -245,9 +247,13 @@ Connection::Pause Broker::must_wait(const Connection& connection, PacketType typ
 void Broker::pause(Handle handle, Connection& connection, Connection::Pause why) {
     connection.pause = why;
     connection.stream->pause_reading();
-    if (why != Connection::Pause::Credit) return;
-    counters_.add(Count::CreditPauses);
-    starved_.push(handle);
+    if (why == Connection::Pause::Credit) {
+        counters_.add(Count::CreditPauses);
+        starved_.push(handle);
+    } else if (why == Connection::Pause::Memory) {
+        counters_.add(Count::MemoryPauses);
+        hungry_.push(handle);
+    }
 }
 
 void Broker::resume(Handle handle, Connection& connection) {
@@ -255,6 +261,18 @@ void Broker::resume(Handle handle, Connection& connection) {
     connection.last_packet_at = core_.now();
     connection.stream->resume_reading();
     read_again(handle, connection);
+}
+
+// Those that wait for memory.
+void Broker::resume_hungry() {
+    if (hungry_.empty() || commons_.memory.is_full()) return;
+    Fifo<Handle> hungry = std::move(hungry_);
+    while (!hungry.empty()) {
+        const Handle handle = hungry.pop();
+        Connection* connection = connections_.find(handle);
+        if (connection && connection->pause == Connection::Pause::Memory)
+            resume(handle, *connection);
+    }
 }
 
 // Those that wait for credit, the longest first; who needs more of it goes to the end.
@@ -405,6 +423,7 @@ void Broker::timer(std::uint64_t packed) {
             is_accept_armed_ = false;
             for (const auto& source : sources_) accept(*source);
             return;
+        case TokenKind::Memory: is_memory_armed_ = false; return;  // post() looks
         case TokenKind::Source: return;
     }
 }
@@ -421,7 +440,7 @@ bool Broker::has_work() const {
     return !again_.empty() || !dirty_.empty() || !replaying_.empty() || !fan_outs_.empty() ||
            !pulls_.empty() || announcer_.can_begin() || member_changes_.can_begin() ||
            !mailbox_.is_posted() || (wants_credit() && has_credit()) ||
-           stopping_ == Stopping::Settling;
+           (!hungry_.empty() && !commons_.memory.is_full()) || stopping_ == Stopping::Settling;
 }
 
 bool Broker::has_mail() const {

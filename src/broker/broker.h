@@ -92,7 +92,15 @@ public:
     bool has_mail() const override;
 
 private:
-    enum class TokenKind : std::uint32_t { Connection, Session, Source, Sys, Sweep, Accept };
+    enum class TokenKind : std::uint32_t {
+        Connection,
+        Session,
+        Source,
+        Sys,
+        Sweep,
+        Accept,
+        Memory,
+    };
     static std::uint64_t token(TokenKind kind, Handle handle);
 
     // broker.cc
@@ -104,6 +112,7 @@ private:
     void pause(Handle handle, Connection& connection, Connection::Pause why);
     void resume(Handle handle, Connection& connection);
     void resume_starved();
+    void resume_hungry();
     void discard(Handle handle, Connection& connection);
     void feed(Handle handle, Connection& connection, Bytes fresh);
     std::size_t feed_packets(Handle handle, Connection& connection, Bytes bytes);
@@ -268,12 +277,19 @@ private:
     void wait_to_replay(Session& session, Handle handle, std::vector<Handle>& list);
     void replay_one(Session& session, Handle handle, Connection& connection, const Replay& replay,
                     const Ref<const Message>& message);
+    bool has_come_live(const Replay& replay, const Message& message) const;
     void note_live(Session& session, const Message& message);
     void answer_pulls();
     void answer_pull(CoreId from, const mail::Pull& pull);
     void run_replays();
     void start_replay(Session& session, Replay replay);
     static void stop_replays(SessionTraffic& traffic, std::string_view filter);
+
+    // memory.cc
+    void look_at_memory();
+    void relieve_memory();
+    std::size_t cost(Session& session);
+    void end_for_memory(Handle handle, Session& session);
 
     // stopping.cc
     void begin_stop();
@@ -327,6 +343,7 @@ private:
 
     // What waits for credit.
     Fifo<Handle> starved_;                 // connections
+    Fifo<Handle> hungry_;                  // connections, for memory rather
     Fifo<Ref<const Message>> outgoing_;    // wills, $SYS
     Fifo<Delivery> returning_;             // of departed members
     std::uint32_t evictions_ = 0;          // of sessions, for those that are too many
@@ -338,6 +355,10 @@ private:
     std::vector<Handle> gone_;       // connections to reap
     bool is_accept_armed_ = false;
     std::size_t replay_budget_ = 0;  // retained topics that may be looked at in this turn
+
+    std::uint32_t weighed_ = 0;  // the session that relieve_memory() has come to
+    TimeMs relieved_at_ = 0;
+    bool is_memory_armed_ = false;
 
     enum class Stopping : std::uint8_t { No, Settling, Flushing };
     Stopping stopping_ = Stopping::No;

@@ -7,6 +7,7 @@
 
 #include "base/counters.h"
 #include "base/hash.h"
+#include "base/memory_level.h"
 #include "base/quota.h"
 #include "broker/mail.h"
 #include "broker/options.h"
@@ -29,6 +30,7 @@ public:
           sessions(broker_options.sessions_max),
           retained_messages(broker_options.retained_messages),
           retained_bytes(broker_options.retained_bytes),
+          memory(broker_options.memory_max),
           quiescence(cores),
           counters(cores) {}
 
@@ -46,6 +48,7 @@ public:
     Quota sessions;
     Quota retained_messages;
     Quota retained_bytes;
+    MemoryLevel memory;
     Quiescence quiescence;
     std::vector<Counters> counters;  // each core writes its own
 

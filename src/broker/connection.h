@@ -65,6 +65,7 @@ struct Connection {
         Credit,        // another core has too much to do
         Announcement,  // a SUBSCRIBE is not visible to all cores yet
         Acks,          // too many acknowledgements are owed
+        Memory,        // memory.max is reached
         Authorizer,    // the first of them waits for its verdict
     };
 

@@ -158,7 +158,9 @@ bool Broker::take_place(std::string_view id) {
     const std::uint32_t present = find_session(id);
     Connection* old =
         present == FlatIndex::kNone ? nullptr : connections_.find(sessions_[present].connection);
-    if (!old) return commons_.connections.try_take();
+    // Who comes back costs no more than before, and takes what waits.
+    const bool is_too_tight = present == FlatIndex::kNone && commons_.memory.is_tight();
+    if (!old) return !is_too_tight && commons_.connections.try_take();
     old->holds_place = false;
     return true;
 }

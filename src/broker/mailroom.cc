@@ -118,6 +118,7 @@ void Broker::send_waiting() {
 }
 
 void Broker::post() {
+    look_at_memory();
     send_waiting();
     begin_rounds();
     go_on_stopping();

@@ -33,6 +33,8 @@ struct BrokerOptions {
     std::uint32_t mail_credit = limits::kMailCredit;  // requests to each other core
     unsigned fingerprint_bits = 48;                   // fewer: more filters collide
 
+    std::uint64_t memory_max = 0;  // bytes of the process; 0: any
+
     // what is announced and allowed
     Qos maximum_qos = Qos::ExactlyOnce;
     bool retain_available = true;

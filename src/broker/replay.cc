@@ -35,6 +35,7 @@ bool Broker::replay_here(Session& session, Handle handle, Connection& connection
     const auto after =
         retained_.scan(replay.filter, replay.after, replay_budget_, core_.now(),
                        [&](const Ref<const Message>& message) {
+                           if (has_come_live(replay, *message)) return true;
                            replay_one(session, handle, connection, replay, message);
                            return has_window(session, connection) && has_outbox_room(connection);
                        });
@@ -76,27 +77,32 @@ void Broker::take(CoreId, mail::Pulled& pulled) {
     Replay& replay = session->traffic->replays.front();
     if (replay.pull != pulled.pull) return;  // the subscription has gone meanwhile
     replay.pull = 0;
-    const std::vector<std::uint64_t> live = std::exchange(replay.live, {});
-    if (live.size() <= limits::kLiveTopics) {
-        for (Ref<const Message>& message : pulled.messages) {
-            const std::uint64_t topic = keyed_hash(commons_.key, message->topic());
-            const bool is_older = std::find(live.begin(), live.end(), topic) != live.end();
-            if (!is_older) replay.fetched.push(std::move(message));
-        }
+    if (replay.live.size() > limits::kLiveTopics) {
+        replay.live.clear();  // nobody knows what is older: it is asked for again
+    } else {
+        for (Ref<const Message>& message : pulled.messages)
+            if (!has_come_live(replay, *message)) replay.fetched.push(std::move(message));
         replay.after = std::move(pulled.after);
         if (pulled.is_last) {
             replay.after.clear();
             ++replay.core;
         }
-    }  // else it is asked for again
+    }
     pump(*session);
 }
 
-// A message came live that is to be retained: whatever an answer says of its topic is older.
+bool Broker::has_come_live(const Replay& replay, const Message& message) const {
+    if (replay.live.empty()) return false;
+    const std::uint64_t topic = keyed_hash(commons_.key, message.topic());
+    return std::find(replay.live.begin(), replay.live.end(), topic) != replay.live.end();
+}
+
+// A message came live that is to be retained: what an answer says of its topic is older or the
+// same.
 void Broker::note_live(Session& session, const Message& message) {
     if (!session.traffic || session.traffic->replays.empty()) return;
     Replay& replay = session.traffic->replays.front();
-    if (replay.pull != 0 && replay.live.size() <= limits::kLiveTopics)
+    if (replay.live.size() <= limits::kLiveTopics)
         replay.live.push_back(keyed_hash(commons_.key, message.topic()));
     for (std::uint32_t at = 0; at < replay.fetched.size(); ++at)
         if (replay.fetched[at] && replay.fetched[at]->topic() == message.topic())

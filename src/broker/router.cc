@@ -32,7 +32,8 @@ void Broker::route(const Ref<const Message>& message, Handle ticket) {
 }
 
 bool Broker::keep_retained(const Ref<const Message>& message) {
-    if (retained_.set(message)) return true;
+    const bool has_memory = message->payload().empty() || !commons_.memory.is_scarce();
+    if (has_memory && retained_.set(message)) return true;
     counters_.add(Count::RetainedRefused);
     return false;
 }

@@ -8,6 +8,8 @@ namespace starling {
 void Broker::offer(Session& session, Delivery delivery) {
     const Handle handle = session.connection;
     Connection* connection = connections_.find(handle);
+    if (delivery.message->is_expired(core_.now()))  // [MQTT-3.3.2-5]
+        return counters_.add(Count::DroppedExpired);
     if (delivery.message->retain_flag()) note_live(session, *delivery.message);
     if (delivery.qos == Qos::AtMostOnce) {
         if (connection) send_now(handle, *connection, delivery);
@@ -24,6 +26,8 @@ void Broker::offer(Session& session, Delivery delivery) {
 
 void Broker::send_now(Handle handle, Connection& connection, const Delivery& delivery) {
     if (!has_outbox_room(connection)) return counters_.add(Count::DroppedOutboxFull);
+    if (commons_.memory.is_scarce() && connection.unwritten() != 0)
+        return counters_.add(Count::DroppedMemory);
     if (!write_publish(handle, connection, delivery, 0, false))
         counters_.add(Count::DroppedTooLarge);
 }

@@ -30,8 +30,8 @@ struct Inflight {
 // A replay of retained messages that has not ended: it goes on as the client takes them, from one
 // core that has some to the next.
 //
-// While an answer of another core is on its way or not delivered yet, messages may come live that
-// are newer: their topics are noted, and what the answer holds of them is left out.
+// Messages that come live meanwhile are newer than what is retained, or the same: their topics are
+// noted, and what is retained of them is left out.
 struct Replay {
     std::string filter;
     Ref<const SubscriptionIds> ids;
@@ -41,7 +41,7 @@ struct Replay {
     std::string after;                 // the topic it has come to there
     std::uint32_t pull = 0;            // names the question that is on its way; 0: none
     Fifo<Ref<const Message>> fetched;  // an answer's messages to be delivered; empty: left out
-    std::vector<std::uint64_t> live;   // hashes of topics noted while the question is on its way
+    std::vector<std::uint64_t> live;   // hashes of the topics noted
 };
 
 // What traffic needs; a client at rest has none.

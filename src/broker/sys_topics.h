@@ -76,7 +76,7 @@ void SysTopics::for_each(const Counters& counters, const SysState& state, TimeMs
     number("publish/messages/dropped",
            counters[Count::DroppedQueueFull] + counters[Count::DroppedOutboxFull] +
                counters[Count::DroppedTooLarge] + counters[Count::DroppedExpired] +
-               counters[Count::DroppedNoMember]);
+               counters[Count::DroppedNoMember] + counters[Count::DroppedMemory]);
     for (std::size_t load = 0; load < kLoads.size(); ++load)
         for (std::size_t minutes = 0; minutes < kMinutes.size(); ++minutes)
             visit(std::string("$SYS/broker/load/") + kLoads[load].topic + '/' +

@@ -169,6 +169,13 @@ constexpr Option kOptions[] = {
         "limits.mail", "messages", {1, 1'000'000},
         "Messages from one core to another that it has not finished",
         "The clients whose messages they are wait: nothing more is read from them"),
+    number<kBroker, &B::memory_max>(
+        "memory.max", "bytes", {0, std::uint64_t{1} << 50},
+        "Memory of the broker; 0: three quarters of the machine's or the container's",
+        "From 85 % on CONNECT is refused with 0x89 (return code 3); from 92 % QoS 0 is not "
+        "buffered "
+        "and nothing more is retained; from 97 % publishers are not read and the most expensive "
+        "clients are ended with 0x97"),
     number<kBroker, &B::shutdown_timeout_s>("limits.shutdown_timeout_s", "seconds", {0, 3600},
                                             "Time that a stop waits for slow readers",
                                             "Their connections are cut"),
@@ -199,7 +206,8 @@ constexpr Option kOptions[] = {
     number<kTcp, &TcpOptions::backlog>("tcp.backlog", "connections", {1, kMaxU16},
                                        "Connections that wait to be accepted"),
     number<kTcp, &TcpOptions::user_timeout_ms>(
-        "tcp.user_timeout_ms", "milliseconds", {0, kDayS * 1000},
+        "tcp.user_timeout_ms", "milliseconds",
+        {0, kDayS * 1000},
         "Time that sent bytes may stay unacknowledged before the connection ends; 0: the system's"),
     number<kTcp, &TcpOptions::notsent_lowat_bytes>(
         "tcp.notsent_lowat_bytes", "bytes", {1, 1 << 30},

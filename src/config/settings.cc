@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
@@ -191,6 +192,28 @@ Settings::Outcome Settings::fit(std::string_view name, std::uint64_t most,
     notes_.push_back(fmt::format("{} lowered from {} to {}: the process may open {} descriptors",
                                  name, value, most, descriptors));
     return {};
+}
+
+Settings::Outcome Settings::fit_memory(std::uint64_t bytes) {
+    std::uint64_t& memory_max = options_.broker.memory_max;
+    if (memory_max == 0) memory_max = std::max(bytes / 4 * 3, limits::kMemoryLeast);
+    if (memory_max < limits::kMemoryLeast)
+        return fmt::format("{}: memory.max is {}: at least {}", origin("memory.max"), memory_max,
+                           limits::kMemoryLeast);
+    if (memory_max <= bytes) return {};
+    return fmt::format("{}: memory.max is {}, but there are {} bytes of memory",
+                       origin("memory.max"), memory_max, bytes);
+}
+
+std::uint64_t usable_memory() {
+    const auto pages = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES));
+    std::uint64_t bytes = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    for (const char* limit :
+         {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+        std::uint64_t allowed = 0;
+        if (std::ifstream(limit) >> allowed && allowed != 0) bytes = std::min(bytes, allowed);
+    }
+    return bytes;
 }
 
 std::uint64_t raise_descriptor_limit() {

@@ -41,6 +41,10 @@ public:
     // open: lowers a default and notes it, refuses a value that somebody asked for.
     Outcome fit_descriptors(std::uint64_t descriptors);
 
+    // Makes `memory.max` fit a machine or container of so many bytes: sets a default, refuses what
+    // is more.
+    Outcome fit_memory(std::uint64_t bytes);
+
     // What the operator should read once in the log.
     const std::vector<std::string>& notes() const { return notes_; }
 
@@ -55,5 +59,8 @@ private:
 
 // Raises the soft limit of open files to the hard one; returns what holds from then on.
 std::uint64_t raise_descriptor_limit();
+
+// Bytes of memory that the machine has or its container allows.
+std::uint64_t usable_memory();
 
 }  // namespace starling

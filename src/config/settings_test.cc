@@ -120,5 +120,18 @@ TEST(Settings, AnExplicitValueIsNeverLowered) {
     EXPECT_THAT(fitted.error(), StartsWith("--set: limits.connections is 10001"));
 }
 
+TEST(Settings, MemoryIsThreeQuartersOfWhatThereIs) {
+    Settings settings;
+    ASSERT_TRUE(settings.fit_memory(1'000'000'000));
+    EXPECT_EQ(settings.options().broker.memory_max, 750'000'000u);
+    ASSERT_TRUE(settings.assign("memory.max=100000000", "--set"));
+    EXPECT_TRUE(settings.fit_memory(100'000'000));
+    EXPECT_THAT(settings.fit_memory(99'999'999).error(),
+                StartsWith("--set: memory.max is 100000000, but there are 99999999"));
+    ASSERT_TRUE(settings.assign("memory.max=1000", "--set"));
+    EXPECT_THAT(settings.fit_memory(100'000'000).error(),
+                StartsWith("--set: memory.max is 1000: at least"));
+}
+
 }  // namespace
 }  // namespace starling

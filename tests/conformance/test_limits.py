@@ -7,7 +7,7 @@ import pytest
 from harness import packets
 from harness.cases import case, normative, unique
 from harness.figures import figure_becomes
-from harness.packets import PINGRESP, PUBLISH, Will
+from harness.packets import PINGRESP, PUBACK, PUBLISH, Will
 from harness.peer import Closed, Silence
 
 # limits.queue_drop, and which of so many messages a queue of ten keeps by it.
@@ -408,3 +408,51 @@ def test_accepting_pauses_while_there_are_no_descriptors(start_broker):
             peer.disconnect()
         waiting = [peer for peer in waiting if peer not in welcome]
     neighbour.ping()
+
+
+# --- Memory ---------------------------------------------------------------------------------------
+
+
+def test_near_the_end_of_memory_the_dearest_clients_go_and_the_others_stay(start_broker, topic):
+    """Absent clients' queues would take five times what there is. The publisher is slowed down and
+    hears of success each time, newcomers are refused meanwhile, who costs little keeps its session,
+    and afterwards there is room again."""
+    memory = 48 << 20
+    broker = start_broker(max=memory, interval_s=1)
+    modest = unique()
+    broker.connect(modest, session_expiry=300).disconnect()
+    publisher = broker.connect()
+    watcher = broker.connect()
+    watcher.subscribe(topic + "/watched", qos=1)
+    clients = [unique() for _ in range(240)]
+    for client_id in clients:
+        peer = broker.connect(client_id, session_expiry=300)
+        peer.subscribe(f"{topic}/{client_id}", qos=1)
+        peer.disconnect()
+    refusals = 0
+    for round_ in range(60):
+        for client_id in clients:
+            publisher.send(packets.publish(f"{topic}/{client_id}", b"x" * 16_000, qos=1,
+                                           packet_id=publisher.next_id()))
+        for _ in clients:
+            publisher.expect(PUBACK)
+        assert publisher.publish(topic + "/watched", b"%d" % round_, qos=1) == 0
+        assert watcher.message().payload == b"%d" % round_
+        peer = broker.dial()
+        peer.send(packets.connect(""))
+        refusals += peer.receive().reason == 0x89
+        peer.abort()
+    assert refusals
+    assert broker.memory_bytes() < memory * 1.5
+    assert "memory.max is reached" in broker.log()
+    assert broker.connect(modest, clean=False).connack.session_present
+    survivors = 0
+    for client_id in clients:
+        peer = broker.dial()
+        peer.send(packets.connect(client_id, clean=False))
+        connack = peer.receive()
+        assert connack.reason in (0, 0x89)  # who has lost its session is new
+        survivors += connack.reason == 0 and connack.session_present
+        peer.send(packets.disconnect(0, session_expiry=0))
+        peer.abort()
+    assert 0 < survivors < len(clients)

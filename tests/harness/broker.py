@@ -23,7 +23,7 @@ OPTIONS = {key.split(".")[1]: key for key in (
     "mqtt.keep_alive_max_s", "mqtt.share_strategy", "limits.shutdown_timeout_s",
     "limits.connect_timeout_s", "limits.queue_drop", "limits.client_bytes", "limits.outbox_bytes",
     "limits.retained_messages", "limits.retained_bytes", "limits.sessions",
-    "limits.session_expiry_max_s", "sys.interval_s", "log.level", "log.format",
+    "limits.session_expiry_max_s", "sys.interval_s", "log.level", "log.format", "memory.max",
 )}
 
 START_SECONDS = 60

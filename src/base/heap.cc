@@ -1,0 +1,77 @@
+#include "base/heap.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <malloc.h>
+#include <new>
+
+namespace starling {
+namespace {
+
+// One line a thread. What one thread frees for another makes its line negative; the sum is right.
+struct alignas(64) Line {
+    std::atomic<std::int64_t> bytes{0};
+};
+
+// More threads than lines share the last.
+constexpr std::size_t kLines = 256;
+constinit std::array<Line, kLines> lines{};
+constinit std::atomic<std::size_t> lines_used{0};
+constinit thread_local Line* own_line = nullptr;
+
+Line* take_line() {
+    const std::size_t line = lines_used.fetch_add(1, std::memory_order_relaxed);
+    return own_line = &lines[line < kLines ? line : kLines - 1];
+}
+
+void count(std::int64_t bytes) {
+    Line* line = own_line ? own_line : take_line();
+    if (line == &lines.back()) line->bytes.fetch_add(bytes, std::memory_order_relaxed);
+    else
+        line->bytes.store(line->bytes.load(std::memory_order_relaxed) + bytes,
+                          std::memory_order_relaxed);
+}
+
+// What the allocator keeps for itself beside a block.
+constexpr std::int64_t kBlockHead = sizeof(std::size_t);
+
+void* counted(void* block) {
+    if (!block) std::abort();  // out of memory ends the process
+    count(static_cast<std::int64_t>(::malloc_usable_size(block)) + kBlockHead);
+    return block;
+}
+
+void release(void* block) {
+    if (!block) return;
+    count(-static_cast<std::int64_t>(::malloc_usable_size(block)) - kBlockHead);
+    std::free(block);
+}
+
+}  // namespace
+
+std::uint64_t heap_bytes_in_use() {
+    std::int64_t sum = 0;
+    const std::size_t used = std::min(lines_used.load(std::memory_order_relaxed), kLines);
+    for (std::size_t line = 0; line < used; ++line)
+        sum += lines[line].bytes.load(std::memory_order_relaxed);
+    return sum > 0 ? static_cast<std::uint64_t>(sum) : 0;
+}
+
+}  // namespace starling
+
+// The other forms call these.
+void* operator new(std::size_t size) { return starling::counted(std::malloc(size)); }
+void* operator new(std::size_t size, std::align_val_t align) {
+    const auto alignment = static_cast<std::size_t>(align);
+    return starling::counted(
+        std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment));
+}
+void operator delete(void* block) noexcept { starling::release(block); }
+void operator delete(void* block, std::size_t) noexcept { starling::release(block); }
+void operator delete(void* block, std::align_val_t) noexcept { starling::release(block); }
+void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+    starling::release(block);
+}

@@ -1,0 +1,69 @@
+// What happens near `memory.max`.
+#include <algorithm>
+
+#include "base/heap.h"
+#include "broker/broker.h"
+
+namespace starling {
+
+// Every core looks in each of its turns, and while there is little memory it does not sleep long.
+// Who sees that it is full wakes the others: all have clients that may be the most expensive.
+void Broker::look_at_memory() {
+    MemoryLevel& memory = commons_.memory;
+    if (!memory.is_limited()) return;
+    const bool was_full = memory.is_full();
+    memory.look(heap_bytes_in_use());
+    if (memory.is_full() && !was_full) {
+        if (faults_log_.admits(core_.now()))
+            faults_log_.log(LogLevel::Warning,
+                            "memory.max is reached: the most expensive clients go");
+        for (CoreId core = 0; core < commons_.cores(); ++core)
+            if (core != core_.id()) commons_.lanes.wake(core);
+    }
+    if (memory.is_full()) relieve_memory();
+    if (!memory.is_tight() || is_memory_armed_) return;
+    is_memory_armed_ = true;
+    core_.timers().arm(token(TokenKind::Memory, {}), core_.now() + limits::kMemoryLookMs);
+}
+
+// Ends the most expensive of some clients, at most once between two looks: the memory that comes
+// back is to be seen before the next has to go.
+void Broker::relieve_memory() {
+    if (core_.now() < relieved_at_ + limits::kMemoryLookMs) return;
+    relieved_at_ = core_.now();
+    Handle worst;
+    std::size_t worst_cost = limits::kExpensiveBytes;
+    const std::uint32_t end = sessions_.index_end();
+    for (std::uint32_t looked = std::min(limits::kSessionsWeighed, end); looked != 0; --looked) {
+        weighed_ = weighed_ + 1 < end ? weighed_ + 1 : 0;
+        if (!sessions_.is_alive(weighed_)) continue;
+        const std::size_t its_cost = cost(sessions_[weighed_]);
+        if (its_cost < worst_cost) continue;
+        worst = sessions_.handle(weighed_);
+        worst_cost = its_cost;
+    }
+    if (worst) end_for_memory(worst, sessions_[worst.index]);
+}
+
+// Bytes that a client costs beyond being there. Shared payloads count for each that waits for them.
+std::size_t Broker::cost(Session& session) {
+    std::size_t bytes = session.traffic ? session.traffic->bytes : 0;
+    if (session.traffic) bytes += session.traffic->queue.size() * sizeof(Delivery);
+    bytes += session.subscriptions * sizeof(Subscription);
+    if (const Connection* connection = connections_.find(session.connection);
+        connection && connection->traffic)
+        bytes += connection->traffic->outbox.size() + connection->traffic->partial.capacity();
+    return bytes;
+}
+
+void Broker::end_for_memory(Handle handle, Session& session) {
+    counters_.add(Count::EndedForMemory);
+    session.expiry_s = 0;  // it ends with its connection
+    Connection* connection = connections_.find(session.connection);
+    if (!connection) return end_session(handle, session);
+    const Handle left = session.connection;
+    disconnect(left, *connection, Reason::QuotaExceeded);
+    drop(left, *connection);  // what it has not read is what costs
+}
+
+}  // namespace starling
