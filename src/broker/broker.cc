@@ -124,11 +124,7 @@ void Broker::accept_later(TimeMs due) {
 void Broker::adopt(std::unique_ptr<Stream> stream, ByteVector unread) {
     const std::uint32_t handshakes_max =
         (options_.handshakes_max + commons_.cores() - 1) / commons_.cores();
-    if (handshaking_.size() >= handshakes_max) {
-        const Handle oldest = connections_.handle(handshaking_.oldest());
-        counters_.add(Count::HandshakesEvicted);
-        drop(oldest, connections_[oldest.index]);
-    }
+    if (handshaking_.size() >= handshakes_max) evict_oldest_stranger();
     const Handle handle = connections_.emplace(std::move(stream));
     Connection& connection = connections_[handle.index];
     connection.last_packet_at = core_.now();
@@ -139,6 +135,16 @@ void Broker::adopt(std::unique_ptr<Stream> stream, ByteVector unread) {
     if (unread.empty()) return;
     connection.busy().partial = std::move(unread);
     read_again(handle, connection);
+}
+
+// In a crowd its CONNECT may have come and not been read yet.
+void Broker::evict_oldest_stranger() {
+    const Handle oldest = connections_.handle(handshaking_.oldest());
+    read_connection(oldest);
+    Connection& connection = connections_[oldest.index];
+    if (connection.state != Connection::State::AwaitsConnect) return;
+    counters_.add(Count::HandshakesEvicted);
+    drop(oldest, connection);
 }
 
 void Broker::read_connection(Handle handle) {

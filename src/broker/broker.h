@@ -106,6 +106,7 @@ private:
     // broker.cc
     void accept(StreamSource& source);
     void accept_later(TimeMs due);
+    void evict_oldest_stranger();
     void on_ready(const Readiness& ready);
     void read_connection(Handle handle);
     Connection::Pause must_wait(const Connection& connection, PacketType type) const;
