@@ -70,18 +70,19 @@ void Announcer::forget(std::string_view filter) { change(filter, false); }
 
 void Announcer::change(std::string_view filter, bool is_wanted) {
     if (!has_listeners_) return;
+    const std::uint64_t round = rounds_.next();
     InterestChange made;
     made.is_wanted = is_wanted;
     if (has_wildcard(filter)) {
         made.wildcard = filter;
-        if (is_wanted) hidden_wildcards_.insert(made.wildcard);
+        if (is_wanted) hidden_wildcards_[made.wildcard] = round;
         else hidden_wildcards_.erase(made.wildcard);
     } else {
         made.fingerprint = fingerprints_.of(filter);
         const bool is_change =
             is_wanted ? counts_.add(made.fingerprint) : counts_.remove(made.fingerprint);
         if (!is_change) return;
-        if (is_wanted) hidden_.insert(made.fingerprint);
+        if (is_wanted) hidden_[made.fingerprint] = round;
         else hidden_.erase(made.fingerprint);
     }
     rounds_.add(std::move(made));
@@ -99,14 +100,18 @@ Ref<const InterestChanges> Announcer::begin(std::uint32_t listeners) {
     return on_its_way_;
 }
 
-// A filter that went and came again since is visible too: the next round withdraws and announces it
-// in one.
+// What went and came again since is not visible by this round: it may have withdrawn it too.
 bool Announcer::confirm() {
     if (!rounds_.confirm()) return false;
+    const auto is_due = [&](const auto& hidden) { return hidden.second <= rounds_.confirmed(); };
     for (const InterestChange& one : on_its_way_->values) {
-        if (!one.is_wanted) continue;
-        if (one.wildcard.empty()) hidden_.erase(one.fingerprint);
-        else hidden_wildcards_.erase(one.wildcard);
+        if (one.wildcard.empty()) {
+            const auto at = hidden_.find(one.fingerprint);
+            if (at != hidden_.end() && is_due(*at)) hidden_.erase(at);
+        } else {
+            const auto at = hidden_wildcards_.find(one.wildcard);
+            if (at != hidden_wildcards_.end() && is_due(*at)) hidden_wildcards_.erase(at);
+        }
     }
     on_its_way_ = {};
     return true;

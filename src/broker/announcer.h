@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "base/counted.h"
@@ -103,8 +103,10 @@ private:
     FingerprintCounts counts_;
     Rounds<InterestChange> rounds_;
     Ref<const InterestChanges> on_its_way_;
-    std::unordered_set<std::uint64_t> hidden_;  // fingerprints wanted and not visible yet
-    std::unordered_set<std::string> hidden_wildcards_;
+
+    // What is wanted and not visible yet, by the round that announces it.
+    std::unordered_map<std::uint64_t, std::uint64_t> hidden_;
+    std::unordered_map<std::string, std::uint64_t> hidden_wildcards_;
 };
 
 }  // namespace starling

@@ -17,6 +17,9 @@ class Rounds {
 public:
     void add(Change change) { pending_.push_back(std::move(change)); }
 
+    // The round that carries what is added now.
+    std::uint64_t next() const { return begun_ + 1; }
+
     // The round that carries the latest change.
     std::uint64_t last() const { return pending_.empty() ? begun_ : begun_ + 1; }
 

@@ -23,6 +23,7 @@ struct TestWire {
     bool is_ended = false;               // by the client
     bool is_finished = false;            // by the broker
     bool is_open = true;
+    int homes = 0;             // cores it was attached to, one after the other
     Poller* poller = nullptr;  // of the core it is attached to
     Readiness news;            // not reported yet
 };
@@ -35,6 +36,7 @@ public:
 
     Result<void> attach(Poller& poller, std::uint64_t token) override {
         wire_->poller = &poller;
+        ++wire_->homes;
         wire_->news = {
             .token = token, .readable = true, .writable = true, .ended = wire_->is_ended};
         return {};
@@ -102,7 +104,9 @@ public:
 
     // Turns of all cores until nothing is left to do now.
     void turn() {
+        std::size_t rounds = 0;
         do {
+            STARLING_ASSERT(++rounds < 100'000);  // they never come to rest
             for (std::size_t i = 0; i < seats_.size(); ++i) turn_some(1);
             for (const auto& seat : seats_) seat->core.turn(seat->broker);
         } while (has_work());
@@ -114,8 +118,11 @@ public:
     }
     void turn_core(CoreId core) { seats_[core]->core.turn(seats_[core]->broker); }
 
+    // Time passes, and nobody takes a turn yet.
+    void skip(TimeMs ms) { clock_.now += ms; }
+
     void pass(TimeMs ms) {
-        clock_.now += ms;
+        skip(ms);
         turn();
         turn();  // what the timers have begun
     }
