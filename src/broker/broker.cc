@@ -222,9 +222,10 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
             pause(handle, connection, why);
             break;
         }
-        if (!is_welcome && move_home(handle, connection, *frame, rest)) return bytes.size();
-        on_packet(handle, connection, *frame);
-        if (connection.pause == Connection::Pause::Authorizer) break;  // it comes again
+        on_packet(handle, connection, *frame, rest);
+        const bool comes_again = connection.pause == Connection::Pause::Authorizer ||
+                                 !connection.stream;  // at its home
+        if (comes_again) break;
         counters_.add(Count::PacketsReceived);
         rest = rest.subspan(frame->size);
     }
@@ -294,11 +295,12 @@ void Broker::resume_starved() {
     }
 }
 
-void Broker::on_packet(Handle handle, Connection& connection, const Frame& frame) {
+// `unread` begins with the packet.
+void Broker::on_packet(Handle handle, Connection& connection, const Frame& frame, Bytes unread) {
     connection.last_packet_at = core_.now();
     if (connection.state == Connection::State::Connected)
         return on_session_packet(handle, connection, frame);
-    if (frame.type == PacketType::Connect) return on_connect(handle, connection, frame);
+    if (frame.type == PacketType::Connect) return on_connect(handle, connection, frame, unread);
     counters_.add(Count::ProtocolErrors);  // [MQTT-3.1.0-1]: no answer
     drop(handle, connection);
 }

@@ -117,7 +117,7 @@ private:
     void discard(Handle handle, Connection& connection);
     void feed(Handle handle, Connection& connection, Bytes fresh);
     std::size_t feed_packets(Handle handle, Connection& connection, Bytes bytes);
-    void on_packet(Handle handle, Connection& connection, const Frame& frame);
+    void on_packet(Handle handle, Connection& connection, const Frame& frame, Bytes unread);
     void on_session_packet(Handle handle, Connection& connection, const Frame& frame);
     void flush(Handle handle, Connection& connection);
     void mark_dirty(Handle handle, Connection& connection);
@@ -156,8 +156,8 @@ private:
     void report_gauges();
 
     // handshake.cc
-    bool move_home(Handle handle, Connection& connection, const Frame& frame, Bytes unread);
-    void on_connect(Handle handle, Connection& connection, const Frame& frame);
+    void on_connect(Handle handle, Connection& connection, const Frame& frame, Bytes unread);
+    bool move_home(Handle handle, Connection& connection, std::string_view client_id, Bytes unread);
     bool consult_login(Handle handle, Connection& connection, const Connect& connect);
     Reason judge_connect(const Connect& connect) const;
     void refuse(Handle handle, Connection& connection, Reason reason, const Connect* connect);

@@ -10,7 +10,8 @@ constexpr std::size_t kIdBytesLogged = 128;
 
 std::string client_text(const Connection& connection, std::string_view client_id) {
     std::string text = "client ";
-    text += client_id.empty() ? std::string_view("(no id yet)") : client_id.substr(0, kIdBytesLogged);
+    text +=
+        client_id.empty() ? std::string_view("(no id yet)") : client_id.substr(0, kIdBytesLogged);
     text += " at ";
     return text += connection.stream->peer_address();
 }

@@ -5,24 +5,7 @@
 
 namespace starling {
 
-// Takes a connection whose CONNECT names a client of another core there, before anybody has judged
-// it. True when it has gone.
-bool Broker::move_home(Handle handle, Connection& connection, const Frame& frame, Bytes unread) {
-    if (commons_.cores() == 1 || frame.type != PacketType::Connect) return false;
-    const auto connect = decode_connect(frame);
-    if (!connect || connect->client_id.empty()) return false;
-    const CoreId home = commons_.home_of(connect->client_id);
-    if (home == core_.id()) return false;
-    handshaking_.remove(handle.index);
-    connection.state = Connection::State::Gone;
-    gone_.push_back(handle);
-    connection.stream->detach();
-    mailbox_.request(home,
-                     mail::Moved{std::move(connection.stream), {unread.begin(), unread.end()}});
-    return true;
-}
-
-void Broker::on_connect(Handle handle, Connection& connection, const Frame& frame) {
+void Broker::on_connect(Handle handle, Connection& connection, const Frame& frame, Bytes unread) {
     const auto connect = decode_connect(frame);
     if (!connect) {
         counters_.add(Count::ProtocolErrors);
@@ -32,6 +15,7 @@ void Broker::on_connect(Handle handle, Connection& connection, const Frame& fram
     connection.version = connect->version;
     if (const Reason reason = judge_connect(*connect); reason != Reason::Success)
         return refuse(handle, connection, reason, &*connect);
+    if (move_home(handle, connection, connect->client_id, unread)) return;
     if (!consult_login(handle, connection, *connect)) return;
     for (const Verdict& verdict : verdicts_)
         if (const Reason reason = reason_of(verdict); reason != Reason::Success) {
@@ -40,6 +24,21 @@ void Broker::on_connect(Handle handle, Connection& connection, const Frame& fram
         }
     connection.identity = verdicts_.front().identity;
     welcome(handle, connection, *connect);
+}
+
+// Gives a client of another core to that one, which handles its CONNECT anew. True when it has
+// gone.
+bool Broker::move_home(Handle handle, Connection& connection, std::string_view client_id,
+                       Bytes unread) {
+    const CoreId home = client_id.empty() ? core_.id() : commons_.home_of(client_id);
+    if (home == core_.id()) return false;
+    handshaking_.remove(handle.index);
+    connection.state = Connection::State::Gone;
+    gone_.push_back(handle);
+    connection.stream->detach();
+    mailbox_.request(home,
+                     mail::Moved{std::move(connection.stream), {unread.begin(), unread.end()}});
+    return true;
 }
 
 // Asks about the client and about its will. False when some answers come later.
