@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <netinet/in.h>
+#include <stop_token>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
@@ -17,6 +21,7 @@
 
 #include "app/notify.h"
 #include "base/hash.h"
+#include "base/heap.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/version.h"
@@ -180,6 +185,19 @@ void explain_access(const Settings& settings) {
         log_warning("everybody who reaches a listener may connect, publish and subscribe");
 }
 
+// Gives back to the system, every few seconds, what bursts have left free inside the heap.
+void trim_memory(const std::stop_token& stop) {
+    constexpr std::chrono::seconds kInterval(5);
+    HeapTrimmer trimmer;
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    while (!stop.stop_requested()) {
+        stopped.wait_for(lock, stop, kInterval, [] { return false; });
+        trimmer.look();
+    }
+}
+
 int fail(const std::string& text) {
     log_error(text);
     return 1;
@@ -209,6 +227,7 @@ int serve(const Settings& settings) {
     log_info(fmt::format("{} core{}", cores, cores == 1 ? "" : "s"));
 
     std::vector<std::jthread> threads;
+    const std::jthread trimmer = signals.start_thread(trim_memory);
     for (std::size_t i = 1; i < seats.size(); ++i)
         threads.push_back(signals.start_thread([&, i] {
             while (!seats[i]->broker().is_stopped()) seats[i]->turn();

@@ -21,6 +21,7 @@ constexpr std::size_t kLines = 256;
 constinit std::array<Line, kLines> lines{};
 constinit std::atomic<std::size_t> lines_used{0};
 constinit thread_local Line* own_line = nullptr;
+constinit thread_local std::uint64_t own_blocks = 0;
 
 Line* take_line() {
     const std::size_t line = lines_used.fetch_add(1, std::memory_order_relaxed);
@@ -40,6 +41,7 @@ constexpr std::int64_t kBlockHead = sizeof(std::size_t);
 
 void* counted(void* block) {
     if (!block) std::abort();  // out of memory ends the process
+    ++own_blocks;
     count(static_cast<std::int64_t>(::malloc_usable_size(block)) + kBlockHead);
     return block;
 }
@@ -58,6 +60,24 @@ std::uint64_t heap_bytes_in_use() {
     for (std::size_t line = 0; line < used; ++line)
         sum += lines[line].bytes.load(std::memory_order_relaxed);
     return sum > 0 ? static_cast<std::uint64_t>(sum) : 0;
+}
+
+std::uint64_t heap_blocks_of_thread() { return own_blocks; }
+
+void HeapTrimmer::look() {
+    constexpr std::uint64_t kLeast = 1 << 20;
+    const std::uint64_t now = heap_bytes_in_use();
+    most_ = std::max(most_, now);
+    if (most_ - now < std::max(most_ / 8, kLeast)) return;
+    ::malloc_trim(0);
+    most_ = now;
+}
+
+void trim_own_heap() {
+    // Freeing a block of 64 KiB or more makes glibc look at the end of the heap. Volatile, as a
+    // compiler may leave out a block that nobody uses.
+    void* volatile block = std::malloc(96 << 10);
+    std::free(block);
 }
 
 }  // namespace starling

@@ -10,4 +10,24 @@ namespace starling {
 // thread: cheap enough for every turn.
 std::uint64_t heap_bytes_in_use();
 
+// Blocks that operator new has given out to this thread since it began.
+std::uint64_t heap_blocks_of_thread();
+
+// Gives freed memory back to the system, now and then. Freed blocks lie between others, and the
+// allocator by itself gives back only what is at the end.
+// Owner: one thread; others that need a block while look() trims may wait.
+class HeapTrimmer {
+public:
+    // Trims when an eighth of what was in use at most since the last time is free, and a megabyte
+    // at least: some milliseconds for a hundred megabytes.
+    void look();
+
+private:
+    std::uint64_t most_ = 0;
+};
+
+// Gives back what is free at the end of this thread's own heap, which HeapTrimmer does not reach.
+// Costs next to nothing.
+void trim_own_heap();
+
 }  // namespace starling

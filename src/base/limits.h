@@ -53,6 +53,10 @@ inline constexpr std::uint32_t kAuthorizerTimeoutS = 10;
 // Receivers of messages that are served in a turn. Beyond: the next turn goes on.
 inline constexpr std::uint32_t kFanOutPerTurn = 4'096;
 
+// What connections need while they have traffic, kept by a core for the next ones that do: about 600
+// bytes each. Beyond: freed.
+inline constexpr std::uint32_t kSpareTraffic = 1'024;
+
 // Connections with an accepted CONNECT. Beyond: 0x89, or return code 3; nobody is taken over.
 inline constexpr std::uint32_t kConnections = 1'000'000;
 

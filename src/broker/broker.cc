@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/heap.h"
+
 namespace starling {
 namespace {
 
@@ -188,7 +190,7 @@ void Broker::feed(Handle handle, Connection& connection, Bytes fresh) {
     ByteVector& partial = connection.traffic->partial;
     partial.insert(partial.end(), fresh.begin(), fresh.end());
     const std::size_t used = feed_packets(handle, connection, partial);
-    if (used == partial.size()) partial = {};
+    if (used == partial.size()) partial = ByteVector();
     else partial.erase(partial.begin(), partial.begin() + static_cast<std::ptrdiff_t>(used));
     connection.rest_if_idle();
 }
@@ -223,8 +225,8 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
             break;
         }
         on_packet(handle, connection, *frame, rest);
-        const bool comes_again = connection.pause == Connection::Pause::Authorizer ||
-                                 !connection.stream;  // at its home
+        const bool comes_again =
+            connection.pause == Connection::Pause::Authorizer || !connection.stream;  // at its home
         if (comes_again) break;
         counters_.add(Count::PacketsReceived);
         rest = rest.subspan(frame->size);
@@ -331,6 +333,21 @@ void Broker::on_session_packet(Handle handle, Connection& connection, const Fram
 
 // --- Writing ------------------------------------------------------------------------------------
 
+// What traffic needs, from a connection that rests if there is one.
+ConnectionTraffic& Broker::busy(Connection& connection) {
+    if (!connection.traffic && !spare_traffic_.empty()) {
+        connection.traffic = std::move(spare_traffic_.back());
+        spare_traffic_.pop_back();
+    }
+    return connection.busy();
+}
+
+void Broker::rest_if_idle(Connection& connection) {
+    if (!connection.traffic || !connection.traffic->is_idle()) return;
+    if (spare_traffic_.size() == limits::kSpareTraffic) return connection.traffic.reset();
+    spare_traffic_.push_back(std::move(connection.traffic));
+}
+
 void Broker::mark_dirty(Handle handle, Connection& connection) {
     if (connection.is_dirty) return;
     connection.is_dirty = true;
@@ -344,7 +361,7 @@ void Broker::read_again(Handle handle, Connection& connection) {
 }
 
 void Broker::send_frame(Handle handle, Connection& connection) {
-    connection.busy().outbox.append(frame_);
+    busy(connection).outbox.append(frame_);
     frame_.clear();
     mark_dirty(handle, connection);
 }
@@ -381,7 +398,7 @@ void Broker::flush(Handle handle, Connection& connection) {
             outbox.release(connection.stream->unreleased());
             if (*taken < given) connection.is_writable = false;
         }
-        connection.rest_if_idle();
+        rest_if_idle(connection);
     }
     if (connection.state == Connection::State::Closing) {
         if (connection.unwritten() == 0 && !connection.has_finished) {
@@ -426,6 +443,7 @@ void Broker::timer(std::uint64_t packed) {
         case TokenKind::Sys: return publish_sys();
         case TokenKind::Sweep:
             core_.timers().arm(token(TokenKind::Sweep, {}), core_.now() + kSweepMs);
+            trim_own_heap();
             return retained_.sweep(kSweepTopics, core_.now());
         case TokenKind::Accept:
             is_accept_armed_ = false;

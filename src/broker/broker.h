@@ -120,6 +120,8 @@ private:
     void on_packet(Handle handle, Connection& connection, const Frame& frame, Bytes unread);
     void on_session_packet(Handle handle, Connection& connection, const Frame& frame);
     void flush(Handle handle, Connection& connection);
+    ConnectionTraffic& busy(Connection& connection);
+    void rest_if_idle(Connection& connection);
     void mark_dirty(Handle handle, Connection& connection);
     void read_again(Handle handle, Connection& connection);
     void send_frame(Handle handle, Connection& connection);  // what frame_ holds
@@ -375,6 +377,7 @@ private:
     std::vector<std::uint32_t> filters_;
     std::vector<Target> targets_;
     std::vector<Verdict> verdicts_;  // on the packet at hand
+    std::vector<std::unique_ptr<ConnectionTraffic>> spare_traffic_;
 };
 
 }  // namespace starling

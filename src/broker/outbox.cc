@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kSegmentMin = 240;
 constexpr std::size_t kSegmentMax = 16 << 10;
+constexpr std::size_t kSegmentKept = 480;  // of a drained outbox
 
 }  // namespace
 
@@ -59,9 +60,13 @@ void Outbox::release(std::uint64_t unreleased) {
     taken_ -= count;
     size_ -= count;
     count += front_released_;
-    // The last segment is kept while it is being filled only if bytes of it remain.
     while (!segments_.empty() && count >= segments_.front().size) {
-        count -= segments_.front().size;
+        Segment& oldest = segments_.front();
+        count -= oldest.size;
+        if (segments_.size() == 1 && oldest.owned && oldest.capacity <= kSegmentKept) {
+            oldest.size = 0;
+            break;
+        }
         segments_.pop();
     }
     front_released_ = count;

@@ -15,8 +15,8 @@ namespace starling {
 
 // Small frames are copied side by side, large payloads are shared with their message. Two cursors:
 // what the stream has *taken*, and what it has *released*: only then may the bytes go. Bytes handed
-// out by gather() stay in place until they are released. Costs nothing while empty. Owner: the
-// connection.
+// out by gather() stay in place until they are released. Costs nothing until it is used; drained it
+// keeps one small block to be filled again. Owner: the connection.
 class Outbox {
 public:
     // Payloads from this size on are shared rather than copied.

@@ -42,6 +42,31 @@ TEST(Outbox, GivesWhatItWasGiven) {
     EXPECT_TRUE(outbox.empty());
 }
 
+TEST(Outbox, FillsOneSmallBlockAgainAndAgain) {
+    Outbox outbox;
+    const void* block = nullptr;
+    for (int round = 0; round < 3; ++round) {
+        outbox.append(as_bytes("some"));
+        iovec piece;
+        EXPECT_EQ(outbox.gather({&piece, 1}), 1u);
+        EXPECT_TRUE(!block || piece.iov_base == block);
+        block = piece.iov_base;
+        outbox.take(3);
+        outbox.release(0);
+        EXPECT_EQ(gathered(outbox), "e");
+        outbox.take(1);
+        outbox.release(0);
+        EXPECT_TRUE(outbox.empty());
+    }
+    const auto large = message(Outbox::kSharedFrom);
+    outbox.append_payload(large);
+    EXPECT_EQ(gathered(outbox).size(), Outbox::kSharedFrom);
+    outbox.take(Outbox::kSharedFrom);
+    outbox.release(0);
+    EXPECT_TRUE(outbox.empty());
+    EXPECT_EQ(gathered(outbox), "");
+}
+
 TEST(Outbox, KeepsWhatIsTakenUntilItIsReleased) {
     Outbox outbox;
     outbox.append(as_bytes("abcdef"));

@@ -91,7 +91,7 @@ void Broker::begin_fan_out(FanOut& fan_out, std::size_t& budget) {
     for (const Target& target : targets.subspan(now))
         fan_out.receivers.push_back(
             {sessions_.handle(target.session), subscriptions_.handle(target.subscription)});
-    if (!fan_out.receivers.empty()) targets_ = {};
+    if (!fan_out.receivers.empty()) targets_ = std::vector<Target>();
     fan_out.is_begun = true;
     for (const std::uint32_t filter : filters_)
         for (std::uint32_t group = subscriptions_.first_group(filter);

@@ -148,7 +148,7 @@ bool Broker::write_publish(Handle handle, Connection& connection, const Delivery
     const Message& message = *delivery.message;
     const bool is_plain = connection.version != Version::V5 && packet_id == 0 && !delivery.retain;
     if (is_plain && message.plain_frame().size() < Outbox::kSharedFrom) {
-        connection.busy().outbox.append(message.plain_frame());
+        busy(connection).outbox.append(message.plain_frame());
     } else {
         PublishHead head;
         head.version = connection.version;
@@ -169,7 +169,7 @@ bool Broker::write_publish(Handle handle, Connection& connection, const Delivery
         }
         if (publish_size(head).whole > connection.packet_bytes_max) return false;
         if (connection.topic_alias_maximum != 0) use_alias(connection, head);
-        Outbox& outbox = connection.busy().outbox;
+        Outbox& outbox = busy(connection).outbox;
         write_publish_head(head, outbox.extend(publish_size(head).head).data());
         outbox.append_payload(delivery.message);
     }

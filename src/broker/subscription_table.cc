@@ -47,7 +47,7 @@ std::uint32_t SubscriptionTable::add(std::uint32_t session, std::uint32_t& first
     if (fresh.next_in_filter != kNone)
         subscriptions_[fresh.next_in_filter].previous_in_filter = place;
     filters_[fresh.filter].first_subscription = place;
-    if (filters_[fresh.filter].is_shared) ++shared_;
+    if (is_shared(fresh.filter)) ++shared_;
     return place;
 }
 
@@ -57,7 +57,7 @@ void SubscriptionTable::remove(std::uint32_t& first_of_session, std::uint32_t pl
     const Subscription gone = subscriptions_[place];
     *link = gone.next_in_session;
     unlink_from_filter(gone);
-    if (filters_[gone.filter].is_shared) --shared_;
+    if (is_shared(gone.filter)) --shared_;
     subscriptions_.erase(subscriptions_.handle(place));
     drop_filter_if_unused(gone.filter);
 }
@@ -127,30 +127,49 @@ void SubscriptionTable::drop_group(std::uint32_t index) {
 
 // --- Filters -------------------------------------------------------------------------------------
 
+SubscriptionTable::Kind SubscriptionTable::kind_of(std::string_view text) {
+    if (is_shared_filter(text)) return Kind::Shared;
+    return has_wildcard(text) ? Kind::Wildcard : Kind::Exact;
+}
+
+std::string SubscriptionTable::text_of(std::uint32_t index) const {
+    const Filter& filter = filters_[index];
+    if (filter.kind == Kind::Wildcard) return tree_.text(filter.tree_end, index);
+    return std::string(filter.text.view());
+}
+
 std::uint32_t SubscriptionTable::find_filter(std::string_view text) const {
-    return filter_index_.find(hash(text),
-                              [&](std::uint32_t filter) { return filters_[filter].text == text; });
+    return kind_of(text) == Kind::Wildcard ? tree_.find(text) : find_by_text(text);
+}
+
+std::uint32_t SubscriptionTable::find_by_text(std::string_view text) const {
+    return by_text_.find(
+        hash(text), [&](std::uint32_t filter) { return filters_[filter].text.view() == text; });
 }
 
 std::uint32_t SubscriptionTable::filter_for(std::string_view text) {
     if (const std::uint32_t filter = find_filter(text); filter != kNone) return filter;
-    const bool is_shared = is_shared_filter(text);
-    const bool is_wildcard = !is_shared && has_wildcard(text);
-    Filter fresh{std::string(text), hash(text), kNone, kNone, is_wildcard, is_shared};
-    const std::uint32_t filter = filters_.emplace(std::move(fresh)).index;
-    filter_index_.insert(filters_[filter].hash, filter);
-    if (is_wildcard) tree_.insert(text, filter);
-    if (!is_shared) announcer_.want(text);
-    return filter;
+    const std::uint32_t index = filters_.emplace().index;
+    Filter& fresh = filters_[index];
+    fresh.kind = kind_of(text);
+    if (fresh.kind == Kind::Wildcard) {
+        fresh.tree_end = tree_.insert(text, index);
+    } else {
+        fresh.text = Text(text);
+        by_text_.insert(hash(text), index);
+    }
+    if (fresh.kind != Kind::Shared) announcer_.want(text);
+    return index;
 }
 
 void SubscriptionTable::drop_filter_if_unused(std::uint32_t index) {
     const Filter& filter = filters_[index];
     if (filter.first_subscription != kNone || filter.first_group != kNone) return;
-    if (filter.is_shared) groups_known_.erase(index);
-    else announcer_.forget(filter.text);
-    if (filter.is_wildcard) tree_.erase(filter.text);
-    filter_index_.erase(filter.hash, index);
+    const std::string text = text_of(index);
+    if (filter.kind == Kind::Shared) groups_known_.erase(index);
+    else announcer_.forget(text);
+    if (filter.kind == Kind::Wildcard) tree_.erase(text);
+    else by_text_.erase(hash(text), index);
     filters_.erase(filters_.handle(index));
 }
 

@@ -11,6 +11,7 @@
 #include "base/handle.h"
 #include "base/hash.h"
 #include "base/slab.h"
+#include "base/text.h"
 #include "broker/announcer.h"
 #include "broker/topic_tree.h"
 #include "mqtt/types.h"
@@ -55,7 +56,7 @@ struct ShareGroup {
     const Member& from(std::uint64_t joined) const;
 };
 
-// Every subscription of a core's sessions: filters by text, wildcard filters in a tree too, each
+// Every subscription of a core's sessions: exact filters by text, wildcard filters in a tree, each
 // with its subscriptions. A session keeps the head of a list of its own. A shared subscription
 // stands under its whole text and matches nothing: messages reach it by its group, which belongs at
 // the group's home to the filter that it shares. First and last interest go to the announcer.
@@ -83,12 +84,12 @@ public:
     Handle handle(std::uint32_t subscription) const { return subscriptions_.handle(subscription); }
     Subscription* find(Handle subscription) { return subscriptions_.find(subscription); }
 
-    // The text that SUBSCRIBE gave.
-    const std::string& filter_text(const Subscription& subscription) const {
-        return filters_[subscription.filter].text;
+    // The text that SUBSCRIBE gave. Put together anew for a wildcard filter.
+    std::string filter_text(const Subscription& subscription) const {
+        return text_of(subscription.filter);
     }
     bool is_shared(const Subscription& subscription) const {
-        return filters_[subscription.filter].is_shared;
+        return is_shared(subscription.filter);
     }
 
     // The group of a shared subscription, as far as messages have told it.
@@ -116,19 +117,25 @@ public:
     std::uint32_t shared_size() const { return shared_; }
 
 private:
+    enum class Kind : std::uint8_t { Exact, Wildcard, Shared };
+
     struct Filter {
-        std::string text;
-        std::uint32_t hash;
+        Text text;                       // of a wildcard filter: in the tree
+        std::uint32_t tree_end = kNone;  // of a wildcard filter: where it ends there
         std::uint32_t first_subscription = kNone;
         std::uint32_t first_group = kNone;
-        bool is_wildcard;
-        bool is_shared;
+        Kind kind = Kind::Exact;
     };
+
+    static Kind kind_of(std::string_view text);
 
     std::uint32_t hash(std::string_view text) const {
         return static_cast<std::uint32_t>(keyed_hash(key_, text));
     }
+    bool is_shared(std::uint32_t filter) const { return filters_[filter].kind == Kind::Shared; }
+    std::string text_of(std::uint32_t filter) const;
     std::uint32_t find_filter(std::string_view text) const;
+    std::uint32_t find_by_text(std::string_view text) const;
     std::uint32_t filter_for(std::string_view text);
     std::uint32_t find_group_of(std::uint32_t filter, std::string_view name) const;
     std::uint32_t group_for(std::uint32_t filter, std::string_view name);
@@ -141,16 +148,16 @@ private:
     Slab<Filter> filters_;
     Slab<Subscription> subscriptions_;
     Slab<ShareGroup, 64> groups_;
-    FlatIndex filter_index_;
-    TopicTree tree_;
+    FlatIndex by_text_;                                             // exact and shared filters
+    TopicTree tree_;                                                // wildcard filters
     std::unordered_map<std::uint32_t, RemoteHandle> groups_known_;  // of shared filters
     std::uint32_t shared_ = 0;
 };
 
 template <typename Visit>
 void SubscriptionTable::match(std::string_view topic, Visit visit) const {
-    const std::uint32_t exact = find_filter(topic);
-    if (exact != kNone && !filters_[exact].is_shared) visit(exact);
+    const std::uint32_t exact = find_by_text(topic);
+    if (exact != kNone && !is_shared(exact)) visit(exact);
     tree_.match(topic, visit);
 }
 

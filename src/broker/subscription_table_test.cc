@@ -83,7 +83,10 @@ TEST_F(SubscriptionTableTest, FindsOrdinaryAndSharedOnesApart) {
     EXPECT_EQ(table.find(first(2), "a/b"), kNone);
     EXPECT_EQ(table.find(first(3), "$share/g/a/+"), kNone);
     EXPECT_EQ(table.find(first(3), "$share/none/a/b"), kNone);
-    EXPECT_EQ(table.filter_text(table[table.find(first(3), "$share/g/a/b")]), "$share/g/a/b");
+    for (const char* one : {"$share/g/a/b", "$share/h/a/+"})
+        EXPECT_EQ(table.filter_text(table[table.find(first(3), one)]), one);
+    EXPECT_EQ(table.filter_text(table[table.find(first(2), "a/+")]), "a/+");
+    EXPECT_EQ(table.filter_text(table[table.find(first(1), "a/b")]), "a/b");
     EXPECT_EQ(targets("$share/g/a/b"), "");
 
     remove(1, "a/b");
@@ -174,7 +177,7 @@ TEST_F(SubscriptionTableTest, AgreesWithAModel) {
         }
     }
     for (auto& [session, head] : heads)
-        while (head != kNone) remove(session, std::string(table.filter_text(table[head])));
+        while (head != kNone) remove(session, table.filter_text(table[head]));
     EXPECT_EQ(table.size(), 0u);
     EXPECT_EQ(table.shared_size(), 0u);
     EXPECT_EQ(targets("a") + targets("a/b") + targets("b"), "");

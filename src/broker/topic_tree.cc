@@ -2,7 +2,7 @@
 
 namespace starling {
 
-void TopicTree::insert(std::string_view text, std::uint32_t filter) {
+std::uint32_t TopicTree::insert(std::string_view text, std::uint32_t filter) {
     std::uint32_t node = root_;
     bool ends_in_hash = false;
     for_each_level(text, [&](std::string_view level) {
@@ -10,6 +10,7 @@ void TopicTree::insert(std::string_view text, std::uint32_t filter) {
         else node = child_for(node, level);
     });
     (ends_in_hash ? nodes_[node].hash : nodes_[node].filter) = filter;
+    return node;
 }
 
 void TopicTree::erase(std::string_view text) {
@@ -23,6 +24,18 @@ std::uint32_t TopicTree::find(std::string_view text) const {
     const std::uint32_t node = find_node(text);
     if (node == kNone) return kNone;
     return text.ends_with('#') ? nodes_[node].hash : nodes_[node].filter;
+}
+
+std::string TopicTree::text(std::uint32_t end, std::uint32_t filter) const {
+    std::vector<std::string_view> levels;  // the last one first
+    if (nodes_[end].hash == filter) levels.push_back("#");
+    for (std::uint32_t at = end; at != root_; at = nodes_[at].parent) {
+        const std::uint32_t level = nodes_[at].level;
+        levels.push_back(level == kNone ? std::string_view("+") : levels_[level].text);
+    }
+    std::string joined(levels.back());
+    for (std::size_t i = levels.size() - 1; i-- != 0;) joined.append("/").append(levels[i]);
+    return joined;
 }
 
 std::uint32_t TopicTree::find_node(std::string_view text) const {
@@ -96,15 +109,14 @@ std::uint32_t TopicTree::use_level(std::string_view text) {
         ++levels_[level].uses;
         return level;
     }
-    const std::uint32_t hash = text_hash(text);
-    const std::uint32_t level = levels_.emplace(Level{std::string(text), hash, 1}).index;
-    level_index_.insert(hash, level);
+    const std::uint32_t level = levels_.emplace(Level{std::string(text), 1}).index;
+    level_index_.insert(text_hash(text), level);
     return level;
 }
 
 void TopicTree::drop_level(std::uint32_t level) {
     if (--levels_[level].uses != 0) return;
-    level_index_.erase(levels_[level].text_hash, level);
+    level_index_.erase(text_hash(levels_[level].text), level);
     levels_.erase(levels_.handle(level));
 }
 

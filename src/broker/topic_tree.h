@@ -20,14 +20,18 @@ class TopicTree {
 public:
     explicit TopicTree(const HashKey& key) : key_(key), root_(nodes_.emplace().index) {}
 
-    // Names a filter of its own by `filter`. REQUIRES: its text is not in the tree.
-    void insert(std::string_view text, std::uint32_t filter);
+    // Names a filter by `filter`, which no other has, and returns where it ends.
+    // REQUIRES: its text is not in the tree.
+    std::uint32_t insert(std::string_view text, std::uint32_t filter);
 
     // REQUIRES: it is in the tree.
     void erase(std::string_view text);
 
     // The filter of this text, or kNone.
     std::uint32_t find(std::string_view text) const;
+
+    // The text of `filter`. REQUIRES: insert() returned `end` for it.
+    std::string text(std::uint32_t end, std::uint32_t filter) const;
 
     // Calls visit(filter) once for each filter that matches. visit may not change the tree. Once
     // warm, allocates nothing.
@@ -46,8 +50,7 @@ private:
         std::uint32_t children = 0;    // all but `hash`
     };
     struct Level {
-        std::string text;
-        std::uint32_t text_hash;
+        std::string text;  // short ones, as levels are, stand in the string itself
         std::uint32_t uses;
     };
 
@@ -76,6 +79,7 @@ private:
 
 template <typename Visit>
 void TopicTree::match(std::string_view topic, Visit visit) const {
+    if (nodes_.size() == 1 && nodes_[root_].hash == kNone) return;  // nothing to look for
     here_.assign(1, root_);
     bool wild = !is_system_topic(topic);  // [MQTT-4.7.2-1] concerns the first level only
     for_each_level(topic, [&](std::string_view text) {

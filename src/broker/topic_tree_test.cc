@@ -38,16 +38,19 @@ TEST(TopicTree, MatchesAsTheDefinitionDoes) {
     Random random(1);
     TopicTree tree({1, 2});
     std::map<std::string, std::uint32_t> model;
+    std::map<std::string, std::uint32_t> ends;
     for (std::uint32_t step = 0; step < 5'000; ++step) {
         const std::string filter = random_filter(random);
         if (has_wildcard(filter)) {
             if (model.erase(filter)) {
                 tree.erase(filter);
             } else {
-                tree.insert(filter, step);
+                ends[filter] = tree.insert(filter, step);
                 model[filter] = step;
             }
+            ASSERT_EQ(tree.find(filter), model.contains(filter) ? step : TopicTree::kNone);
         }
+        for (const auto& [text, number] : model) ASSERT_EQ(tree.text(ends[text], number), text);
         const std::string topic = random_path(random, {"a", "b", "", "c", "$SYS"});
         if (topic.empty()) continue;
         std::vector<std::uint32_t> expected;

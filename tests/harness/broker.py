@@ -13,8 +13,8 @@ from .cases import unique
 from .peer import Peer
 
 # The options that tests set. In Python they go by the part after the dot.
-OPTIONS = {key.split(".")[1]: key for key in (
-    "limits.connections", "limits.handshakes", "limits.packet_bytes_max",
+OPTIONS = {key.split(".")[-1]: key for key in (
+    "cores", "limits.connections", "limits.handshakes", "limits.packet_bytes_max",
     "limits.inflight_out", "limits.inflight_in",
     "limits.subscriptions_per_client", "limits.queue_messages", "limits.topic_levels",
     "limits.topic_aliases", "limits.client_id_bytes",
