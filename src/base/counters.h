@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 namespace starling {
 
@@ -32,14 +33,25 @@ enum class Count : std::uint8_t {
     MemoryPauses,
     DroppedMemory,
     EndedForMemory,
+    TurnsCut,
     // As things stand: set, not added to.
     SessionsAbsent,
     OldestAbsence,  // when it began; kNever: nobody is absent
     Subscriptions,
     SubscriptionsShared,
-    Retained,
     kEnd,
 };
+
+// What operators read of them, in the order of the enumeration, as far as they are counted.
+inline constexpr const char* kCountNames[] = {
+    "bytes_received",     "bytes_sent",          "packets_received",  "publish_received",
+    "publish_sent",       "connects_accepted",   "connects_refused",  "protocol_errors",
+    "dropped_queue_full", "dropped_outbox_full", "dropped_too_large", "dropped_expired",
+    "dropped_no_member",  "retained_refused",    "sessions_evicted",  "handshakes_evicted",
+    "accept_pauses",      "takeovers",           "credit_pauses",     "denied",
+    "memory_pauses",      "dropped_memory",      "ended_for_memory",  "turns_cut",
+};
+static_assert(std::size(kCountNames) == static_cast<std::size_t>(Count::SessionsAbsent));
 
 // Owner: one core writes; anybody may read, and sees each value at some recent moment.
 class alignas(64) Counters {

@@ -120,4 +120,7 @@ inline constexpr std::uint32_t kShutdownTimeoutS = 10;
 inline constexpr std::uint32_t kReadBytes = 64 << 10;
 inline constexpr std::uint32_t kPacketsPerTurn = 1'000;
 
+// Packets handled in a turn, over all connections. Beyond: the others wait for the next turn.
+inline constexpr std::uint32_t kPacketsPerTurnInAll = 20'000;
+
 }  // namespace starling::limits

@@ -66,6 +66,7 @@ Result<void> Broker::listen(std::unique_ptr<StreamSource> source) {
 
 void Broker::read(std::span<const Readiness> ready) {
     replay_budget_ = kReplayTopicsPerTurn;
+    packet_budget_ = limits::kPacketsPerTurnInAll;
     if (commons_.stop_begun.is_up() && stopping_ == Stopping::No) begin_stop();
     run_fan_outs();
     resume_starved();
@@ -154,6 +155,7 @@ void Broker::read_connection(Handle handle) {
     if (connection.state == Connection::State::Gone) return;
     if (connection.state == Connection::State::Closing) return discard(handle, connection);
     if (connection.pause != Connection::Pause::None || stopping_ != Stopping::No) return;
+    if (packet_budget_ == 0) return read_again(handle, connection);
     // Who does not read its answers is not asked for more; flush() reads on.
     if (!has_outbox_room(connection)) return;
 
@@ -202,7 +204,8 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
     for (std::uint32_t packets = 0; !rest.empty(); ++packets) {
         if (connection.state > Connection::State::Connected) break;
         if (connection.pause != Connection::Pause::None) break;
-        if (packets == limits::kPacketsPerTurn || !has_outbox_room(connection)) {
+        if (packets == limits::kPacketsPerTurn || packet_budget_ == 0 ||
+            !has_outbox_room(connection)) {
             read_again(handle, connection);
             break;
         }
@@ -230,6 +233,7 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
         if (comes_again) break;
         counters_.add(Count::PacketsReceived);
         rest = rest.subspan(frame->size);
+        if (--packet_budget_ == 0) counters_.add(Count::TurnsCut);
     }
     return bytes.size() - rest.size();
 }

@@ -357,6 +357,7 @@ private:
     std::vector<Handle> replaying_;  // sessions whose replay a budget cut off
     std::vector<Handle> gone_;       // connections to reap
     bool is_accept_armed_ = false;
+    std::uint32_t packet_budget_ = 0;  // packets that may be handled in this turn
     std::size_t replay_budget_ = 0;  // retained topics that may be looked at in this turn
 
     std::uint32_t weighed_ = 0;  // the session that relieve_memory() has come to

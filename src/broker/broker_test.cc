@@ -233,6 +233,41 @@ TEST_F(BrokerTest, ManyReplaysTakeSeveralTurns) {
                   90 * hex("31 [('t/00') 'x']").size() / 2);
 }
 
+TEST_F(BrokerTest, APingIsAnsweredWithinTwoTurnsWhile500ClientsLeave) {
+    const Wire pinger = connect3("pinger", true);
+    std::vector<Wire> crowd;
+    for (int client = 0; client < 500; ++client) {
+        crowd.push_back(connect3("c" + std::to_string(client), true));
+        std::string filters;
+        for (int filter = 0; filter < 16; ++filter)
+            filters += " ('" + std::to_string(client) + "/+/" + std::to_string(filter) + "') 01";
+        rig.say(crowd.back(), "82 [0001" + filters + "]");
+    }
+    for (const Wire& wire : crowd) wire->is_ended = wire->news.readable = wire->news.ended = true;
+    rig.send(pinger, "C0 00");
+    rig.turn_core(0);
+    rig.turn_core(0);
+    EXPECT_EQ(rig.heard(pinger), "D000");
+}
+
+TEST_F(BrokerTest, OneTurnHandlesSoManyPacketsAndTheNextGoesOn) {
+    constexpr std::uint32_t kClients = 2 * limits::kPacketsPerTurnInAll / limits::kPacketsPerTurn;
+    std::vector<Wire> crowd;
+    std::string pings;
+    for (std::uint32_t i = 0; i < limits::kPacketsPerTurn; ++i) pings += " C0 00";
+    for (std::uint32_t i = 0; i < kClients; ++i)
+        crowd.push_back(connect3("c" + std::to_string(i), true));
+    for (const Wire& wire : crowd) rig.send(wire, pings);
+    const auto handled = [&] { return rig.broker().counters()[Count::PacketsReceived]; };
+    const std::uint64_t before = handled();
+    rig.turn_core(0);
+    EXPECT_EQ(handled(), before + limits::kPacketsPerTurnInAll);
+    EXPECT_EQ(rig.broker().counters()[Count::TurnsCut], 1u);
+    rig.turn();
+    for (const Wire& wire : crowd)
+        EXPECT_EQ(rig.heard(wire).size(), std::size_t{limits::kPacketsPerTurn} * 4);
+}
+
 TEST_F(BrokerTest, StopSendsEverybodyAway) {
     const Wire wire = connect5("x", true);
     const Wire silent = rig.dial();

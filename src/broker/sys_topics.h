@@ -77,6 +77,9 @@ void SysTopics::for_each(const Counters& counters, const SysState& state, TimeMs
            counters[Count::DroppedQueueFull] + counters[Count::DroppedOutboxFull] +
                counters[Count::DroppedTooLarge] + counters[Count::DroppedExpired] +
                counters[Count::DroppedNoMember] + counters[Count::DroppedMemory]);
+    for (std::size_t count = 0; count < std::size(kCountNames); ++count)
+        number((std::string("counters/") + kCountNames[count]).c_str(),
+               counters[static_cast<Count>(count)]);
     for (std::size_t load = 0; load < kLoads.size(); ++load)
         for (std::size_t minutes = 0; minutes < kMinutes.size(); ++minutes)
             visit(std::string("$SYS/broker/load/") + kLoads[load].topic + '/' +

@@ -13,6 +13,13 @@ from harness.packets import PUBLISH, Will
 LOADS = [f"load/{what}/{minutes}min" for minutes in (1, 5, 15)
          for what in ("messages/received", "publish/received", "publish/sent",
                       "bytes/received", "bytes/sent")]
+# Beyond Mosquitto's: what the broker has counted.
+COUNTERS = [f"counters/{name}" for name in (
+    "bytes_received", "bytes_sent", "packets_received", "publish_received", "publish_sent",
+    "connects_accepted", "connects_refused", "protocol_errors", "dropped_queue_full",
+    "dropped_outbox_full", "dropped_too_large", "dropped_expired", "dropped_no_member",
+    "retained_refused", "sessions_evicted", "handshakes_evicted", "accept_pauses", "takeovers",
+    "credit_pauses", "denied", "memory_pauses", "dropped_memory", "ended_for_memory", "turns_cut")]
 FIGURES = [  # below $SYS/broker/
     "version", "uptime",
     "clients/connected", "clients/active", "clients/disconnected", "clients/inactive",
@@ -20,7 +27,7 @@ FIGURES = [  # below $SYS/broker/
     "subscriptions/count", "shared_subscriptions/count", "retained messages/count",
     "messages/received", "bytes/received", "bytes/sent",
     "publish/messages/received", "publish/messages/sent", "publish/messages/dropped",
-    *LOADS,
+    *LOADS, *COUNTERS,
 ]
 
 
