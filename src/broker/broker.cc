@@ -371,6 +371,7 @@ void Broker::send_frame(Handle handle, Connection& connection) {
 }
 
 void Broker::write() {
+    plain5_of_ = {};
     std::vector<Handle> dirty;
     dirty.swap(dirty_);
     for (const Handle handle : dirty) {

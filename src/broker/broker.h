@@ -248,6 +248,12 @@ private:
     bool start_inflight(Session& session, Handle handle, Connection& connection, Delivery delivery);
     bool write_publish(Handle handle, Connection& connection, const Delivery& delivery,
                        std::uint16_t packet_id, bool dup);
+    static bool is_plain(const Connection& connection, const Delivery& delivery,
+                         std::uint16_t packet_id);
+    bool write_plain(Connection& connection, const Ref<const Message>& message);
+    Bytes plain_frame5(const Ref<const Message>& message);
+    bool write_own_head(Connection& connection, const Delivery& delivery, std::uint16_t packet_id,
+                        bool dup);
     void use_alias(Connection& connection, PublishHead& head);
     std::uint16_t outgoing_alias(Connection& connection, std::string_view topic, bool& is_known);
 
@@ -358,7 +364,7 @@ private:
     std::vector<Handle> gone_;       // connections to reap
     bool is_accept_armed_ = false;
     std::uint32_t packet_budget_ = 0;  // packets that may be handled in this turn
-    std::size_t replay_budget_ = 0;  // retained topics that may be looked at in this turn
+    std::size_t replay_budget_ = 0;    // retained topics that may be looked at in this turn
 
     std::uint32_t weighed_ = 0;  // the session that relieve_memory() has come to
     TimeMs relieved_at_ = 0;
@@ -378,6 +384,8 @@ private:
     std::vector<std::uint32_t> filters_;
     std::vector<Target> targets_;
     std::vector<Verdict> verdicts_;  // on the packet at hand
+    ByteVector plain5_;              // a QoS 0 PUBLISH of version 5
+    Ref<const Message> plain5_of_;   // of this message; empty between turns
     std::vector<std::unique_ptr<ConnectionTraffic>> spare_traffic_;
 };
 

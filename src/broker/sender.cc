@@ -145,36 +145,72 @@ bool Broker::resend_one(Session& session, Handle handle, Connection& connection)
 // False when the packet is larger than the client takes [MQTT-3.1.2-24]; nothing was written.
 bool Broker::write_publish(Handle handle, Connection& connection, const Delivery& delivery,
                            std::uint16_t packet_id, bool dup) {
-    const Message& message = *delivery.message;
-    const bool is_plain = connection.version != Version::V5 && packet_id == 0 && !delivery.retain;
-    if (is_plain && message.plain_frame().size() < Outbox::kSharedFrom) {
-        busy(connection).outbox.append(message.plain_frame());
-    } else {
-        PublishHead head;
-        head.version = connection.version;
-        head.qos = delivery.qos;
-        head.dup = dup;
-        head.retain = delivery.retain;
-        head.packet_id = packet_id;
-        head.topic = message.topic();
-        head.payload_size = message.payload().size();
-        if (connection.version == Version::V5) {
-            head.forwarded = message.forwarded();
-            if (delivery.ids) head.subscription_identifiers = delivery.ids->values;
-            if (message.expires_at() != kNever) {  // [MQTT-3.3.2-6]
-                const TimeMs now = core_.now();
-                const TimeMs left = message.expires_at() > now ? message.expires_at() - now : 0;
-                head.expiry_interval_s = (left + 999) / 1000;
-            }
-        }
-        if (publish_size(head).whole > connection.packet_bytes_max) return false;
-        if (connection.topic_alias_maximum != 0) use_alias(connection, head);
-        Outbox& outbox = busy(connection).outbox;
-        write_publish_head(head, outbox.extend(publish_size(head).head).data());
-        outbox.append_payload(delivery.message);
-    }
+    const bool is_written = is_plain(connection, delivery, packet_id)
+                                ? write_plain(connection, delivery.message)
+                                : write_own_head(connection, delivery, packet_id, dup);
+    if (!is_written) return false;
     counters_.add(Count::PublishSent);
     mark_dirty(handle, connection);
+    return true;
+}
+
+// Whether the packet is the same for all who get this message by this version.
+bool Broker::is_plain(const Connection& connection, const Delivery& delivery,
+                      std::uint16_t packet_id) {
+    const Message& message = *delivery.message;
+    if (packet_id != 0 || delivery.retain) return false;
+    if (message.plain_frame().size() >= Outbox::kSharedFrom) return false;
+    return connection.version != Version::V5 ||
+           (!delivery.ids && message.expires_at() == kNever && connection.topic_alias_maximum == 0);
+}
+
+bool Broker::write_plain(Connection& connection, const Ref<const Message>& message) {
+    const Bytes frame =
+        connection.version == Version::V5 ? plain_frame5(message) : message->plain_frame();
+    if (frame.size() > connection.packet_bytes_max) return false;
+    busy(connection).outbox.append(frame);
+    return true;
+}
+
+// Made once for all version 5 subscribers that a turn serves one after the other.
+Bytes Broker::plain_frame5(const Ref<const Message>& message) {
+    if (plain5_of_ == message) return plain5_;
+    PublishHead head;
+    head.version = Version::V5;
+    head.topic = message->topic();
+    head.payload_size = message->payload().size();
+    head.forwarded = message->forwarded();
+    plain5_.resize(publish_size(head).whole);
+    store_bytes(write_publish_head(head, plain5_.data()), message->payload());
+    plain5_of_ = message;
+    return plain5_;
+}
+
+bool Broker::write_own_head(Connection& connection, const Delivery& delivery,
+                            std::uint16_t packet_id, bool dup) {
+    const Message& message = *delivery.message;
+    PublishHead head;
+    head.version = connection.version;
+    head.qos = delivery.qos;
+    head.dup = dup;
+    head.retain = delivery.retain;
+    head.packet_id = packet_id;
+    head.topic = message.topic();
+    head.payload_size = message.payload().size();
+    if (connection.version == Version::V5) {
+        head.forwarded = message.forwarded();
+        if (delivery.ids) head.subscription_identifiers = delivery.ids->values;
+        if (message.expires_at() != kNever) {  // [MQTT-3.3.2-6]
+            const TimeMs now = core_.now();
+            const TimeMs left = message.expires_at() > now ? message.expires_at() - now : 0;
+            head.expiry_interval_s = (left + 999) / 1000;
+        }
+    }
+    if (publish_size(head).whole > connection.packet_bytes_max) return false;
+    if (connection.topic_alias_maximum != 0) use_alias(connection, head);
+    Outbox& outbox = busy(connection).outbox;
+    write_publish_head(head, outbox.extend(publish_size(head).head).data());
+    outbox.append_payload(delivery.message);
     return true;
 }
 
