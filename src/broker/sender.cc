@@ -201,9 +201,10 @@ bool Broker::write_own_head(Connection& connection, const Delivery& delivery,
         head.forwarded = message.forwarded();
         if (delivery.ids) head.subscription_identifiers = delivery.ids->values;
         if (message.expires_at() != kNever) {  // [MQTT-3.3.2-6]
+            // To the nearest second: another core's clock may be a turn ahead of ours.
             const TimeMs now = core_.now();
             const TimeMs left = message.expires_at() > now ? message.expires_at() - now : 0;
-            head.expiry_interval_s = (left + 999) / 1000;
+            head.expiry_interval_s = std::max<TimeMs>((left + 500) / 1000, 1);
         }
     }
     if (publish_size(head).whole > connection.packet_bytes_max) return false;
