@@ -72,7 +72,8 @@ inline constexpr std::uint32_t kSubscriptionsPerClient = 1'000;
 // Messages waiting for a client. Beyond: one is dropped by the drop rule and counted.
 inline constexpr std::uint32_t kQueueMessages = 1'000;
 
-// Bytes of a client's queue and inflight messages; one always fits. Beyond: the drop rule.
+// Bytes of a client's queue, inflight messages, outbox, subscriptions and aliases; one message always
+// fits. Beyond: the drop rule.
 inline constexpr std::uint32_t kClientBytes = 1 << 20;
 
 // Bytes unwritten for a slow socket. Beyond: QoS 0 is dropped and counted, the rest stays queued.

@@ -239,7 +239,7 @@ private:
     void offer(Session& session, Delivery delivery);
     void send_now(Handle handle, Connection& connection, const Delivery& delivery);
     void enqueue(Session& session, Delivery delivery);
-    bool make_room(SessionTraffic& traffic, const Delivery& fresh);
+    bool make_room(const Session& session, const Delivery& fresh);
     void pump(Session& session);
     bool send_next(Session& session, Handle handle, Connection& connection);
     bool resend_one(Session& session, Handle handle, Connection& connection);
@@ -297,7 +297,7 @@ private:
     // memory.cc
     void look_at_memory();
     void relieve_memory();
-    std::size_t cost(Session& session);
+    std::size_t cost(const Session& session);
     void end_for_memory(Handle handle, Session& session);
 
     // stopping.cc

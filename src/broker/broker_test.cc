@@ -233,6 +233,30 @@ TEST_F(BrokerTest, ManyReplaysTakeSeveralTurns) {
                   90 * hex("31 [('t/00') 'x']").size() / 2);
 }
 
+TEST_F(BrokerTest, WhatElseAClientCostsLeavesLessForItsQueue) {
+    BrokerOptions options = BrokerRig::quiet();
+    options.client_bytes = 10'000;
+    // How many of fifty messages of 500 bytes wait for an absent client with so many subscriptions.
+    const auto waiting = [&](int subscriptions) {
+        BrokerRig few(options);
+        const Wire reader = few.dial();
+        few.say(reader, "10 [('MQTT') 04 00 0000 ('reader')]");
+        std::string filters = " ('a') 01";
+        for (int i = 1; i < subscriptions; ++i) filters += " ('" + std::to_string(i) + "') 01";
+        few.say(reader, "82 [0001" + filters + "] E0 00");
+        const Wire writer = few.dial();
+        few.say(writer, "10 [('MQTT') 04 02 0000 ('writer')]");
+        const std::string payload(500, 'x');
+        for (int i = 0; i < 50; ++i) few.say(writer, "32 [('a') 0001 '" + payload + "']");
+        const Wire again = few.dial();
+        const std::string heard = few.say(again, "10 [('MQTT') 04 00 0000 ('reader')]");
+        return heard.size() / 2 / (payload.size() + 8);
+    };
+    EXPECT_GT(waiting(1), 12u);
+    EXPECT_LT(waiting(200), waiting(1) - 5);
+    EXPECT_EQ(waiting(500), 1u);
+}
+
 TEST_F(BrokerTest, APingIsAnsweredWithinTwoTurnsWhile500ClientsLeave) {
     const Wire pinger = connect3("pinger", true);
     std::vector<Wire> crowd;

@@ -46,13 +46,17 @@ void Broker::relieve_memory() {
 }
 
 // Bytes that a client costs beyond being there. Shared payloads count for each that waits for them.
-std::size_t Broker::cost(Session& session) {
-    std::size_t bytes = session.traffic ? session.traffic->bytes : 0;
-    if (session.traffic) bytes += session.traffic->queue.size() * sizeof(Delivery);
-    bytes += session.subscriptions * sizeof(Subscription);
-    if (const Connection* connection = connections_.find(session.connection);
-        connection && connection->traffic)
-        bytes += connection->traffic->outbox.size() + connection->traffic->partial.capacity();
+std::size_t Broker::cost(const Session& session) {
+    std::size_t bytes = session.subscriptions * sizeof(Subscription);
+    if (const SessionTraffic* traffic = session.traffic.get())
+        bytes += traffic->bytes + traffic->queue.size() * sizeof(Delivery) +
+                 traffic->inflight.size() * sizeof(Inflight);
+    const Connection* connection = connections_.find(session.connection);
+    if (!connection || !connection->traffic) return bytes;
+    const ConnectionTraffic& traffic = *connection->traffic;
+    bytes += traffic.outbox.size() + traffic.partial.capacity();
+    for (const std::string& alias : traffic.aliases_in) bytes += alias.capacity();
+    for (const std::string& alias : traffic.aliases_out) bytes += alias.capacity();
     return bytes;
 }
 

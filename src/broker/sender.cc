@@ -46,7 +46,7 @@ bool Broker::has_outbox_room(const Connection& connection) const {
 
 void Broker::enqueue(Session& session, Delivery delivery) {
     SessionTraffic& traffic = session.busy();
-    if (!make_room(traffic, delivery)) {
+    if (!make_room(session, delivery)) {
         counters_.add(Count::DroppedQueueFull);
         return session.rest_if_idle();
     }
@@ -55,11 +55,12 @@ void Broker::enqueue(Session& session, Delivery delivery) {
 }
 
 // The drop rule. False when `fresh` itself is the one to drop.
-bool Broker::make_room(SessionTraffic& traffic, const Delivery& fresh) {
+bool Broker::make_room(const Session& session, const Delivery& fresh) {
+    SessionTraffic& traffic = *session.traffic;
     const TimeMs now = core_.now();
     const auto is_full = [&] {
         return traffic.queue.size() >= options_.queue_messages ||
-               (traffic.bytes + fresh.message->size() > options_.client_bytes &&
+               (cost(session) + fresh.message->size() > options_.client_bytes &&
                 traffic.bytes != 0);
     };
     while (is_full()) {

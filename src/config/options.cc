@@ -128,7 +128,8 @@ constexpr Option kOptions[] = {
                                             "Which message a full queue drops"),
     number<kBroker, &B::client_bytes>(
         "limits.client_bytes", "bytes", {1'024, kMaxU32},
-        "Memory of a client's queue and inflight messages; one always fits",
+        "Memory of a client: queue, inflight messages, outbox, subscriptions, aliases; one message "
+        "always fits",
         "A message is dropped by limits.queue_drop and counted"),
     number<kBroker, &B::outbox_bytes>("limits.outbox_bytes", "bytes", {1'024, kMaxU32},
                                       "Bytes unwritten for a slow socket",
