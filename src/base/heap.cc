@@ -82,16 +82,34 @@ void trim_own_heap() {
 
 }  // namespace starling
 
-// The other forms call these.
+// Every form that there is: some runtimes bring the others along, and those know nothing of ours.
 void* operator new(std::size_t size) { return starling::counted(std::malloc(size)); }
+void* operator new[](std::size_t size) { return ::operator new(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return ::operator new(size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+    return ::operator new(size);
+}
 void* operator new(std::size_t size, std::align_val_t align) {
     const auto alignment = static_cast<std::size_t>(align);
     return starling::counted(
         std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment));
 }
+void* operator new[](std::size_t size, std::align_val_t align) {
+    return ::operator new(size, align);
+}
 void operator delete(void* block) noexcept { starling::release(block); }
+void operator delete[](void* block) noexcept { starling::release(block); }
 void operator delete(void* block, std::size_t) noexcept { starling::release(block); }
+void operator delete[](void* block, std::size_t) noexcept { starling::release(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept { starling::release(block); }
+void operator delete[](void* block, const std::nothrow_t&) noexcept { starling::release(block); }
 void operator delete(void* block, std::align_val_t) noexcept { starling::release(block); }
+void operator delete[](void* block, std::align_val_t) noexcept { starling::release(block); }
 void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+    starling::release(block);
+}
+void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
     starling::release(block);
 }
