@@ -469,9 +469,10 @@ void Broker::reap() {
 
 bool Broker::has_work() const {
     return !again_.empty() || !dirty_.empty() || !replaying_.empty() || !fan_outs_.empty() ||
-           !pulls_.empty() || announcer_.can_begin() || member_changes_.can_begin() ||
-           !mailbox_.is_posted() || (wants_credit() && has_credit()) ||
-           (!hungry_.empty() && !commons_.memory.is_full()) || stopping_ == Stopping::Settling;
+           !pulls_.empty() || !answers_.empty() || announcer_.can_begin() ||
+           member_changes_.can_begin() || !mailbox_.is_posted() ||
+           (wants_credit() && has_credit()) || (!hungry_.empty() && !commons_.memory.is_full()) ||
+           stopping_ == Stopping::Settling;
 }
 
 bool Broker::has_mail() const {

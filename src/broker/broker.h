@@ -283,6 +283,7 @@ private:
     bool replay_here(Session& session, Handle handle, Connection& connection, Replay& replay);
     bool replay_fetched(Session& session, Handle handle, Connection& connection, Replay& replay);
     void pull(Session& session, Handle handle, Replay& replay);
+    void on_answer(mail::Pulled& pulled);
     void wait_to_replay(Session& session, Handle handle, std::vector<Handle>& list);
     void replay_one(Session& session, Handle handle, Connection& connection, const Replay& replay,
                     const Ref<const Message>& message);
@@ -341,6 +342,7 @@ private:
     Fifo<PendingSubscribe> subscribes_;
     Fifo<PendingConfirmation> confirmations_;
     std::vector<std::pair<CoreId, mail::Pull>> pulls_;  // answered in the next turn
+    std::vector<mail::Pulled> answers_;                 // handled in the next turn
     struct Asked {
         Handle connection;
         std::size_t index;  // among the questions of its packet

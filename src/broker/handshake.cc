@@ -1,6 +1,7 @@
 // CONNECT: who may come in, under which terms, into which session.
 #include <algorithm>
 
+#include "base/sabotage.h"
 #include "broker/broker.h"
 
 namespace starling {
@@ -176,7 +177,7 @@ Session& Broker::enter_session(std::string_view id, bool clean_start, bool& was_
     }
     if (place != FlatIndex::kNone) {
         Session& session = sessions_[place];
-        if (!clean_start) {
+        if (!clean_start || STARLING_SABOTAGED(KeepSessionOnCleanStart)) {
             absent_.remove(place);
             was_present = true;
             return session;

@@ -1,6 +1,7 @@
 #include "broker/interest.h"
 
 #include "base/assert.h"
+#include "base/sabotage.h"
 
 namespace starling {
 
@@ -33,7 +34,8 @@ void ExactInterest::remove(std::uint64_t fingerprint, CoreId core) {
 void ExactInterest::find(std::uint64_t fingerprint, CoreSet& into) const {
     if (size_ == 0) return;
     for (std::size_t at = home(fingerprint << 16); slots_[at] != kEmpty; at = (at + 1) & mask())
-        if (slots_[at] >> 16 == fingerprint) into.add(static_cast<CoreId>(slots_[at] & 0xFFFF));
+        if (slots_[at] >> 16 == fingerprint && (into.empty() || !STARLING_SABOTAGED(FindOneCore)))
+            into.add(static_cast<CoreId>(slots_[at] & 0xFFFF));
 }
 
 void ExactInterest::place(std::uint64_t fresh) {
@@ -78,7 +80,8 @@ void Interest::apply_wildcard(CoreId core, const InterestChange& change) {
 CoreSet Interest::cores_for(std::string_view topic) const {
     CoreSet cores;
     exact_.find(fingerprints_.of(topic), cores);
-    tree_.match(topic, [&](std::uint32_t wildcard) { cores.add(wildcards_[wildcard].cores); });
+    if (!STARLING_SABOTAGED(ForgetRemoteWildcards))
+        tree_.match(topic, [&](std::uint32_t wildcard) { cores.add(wildcards_[wildcard].cores); });
     return cores;
 }
 

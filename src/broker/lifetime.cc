@@ -1,4 +1,5 @@
 // How connections and sessions end, and what is published then.
+#include "base/sabotage.h"
 #include "broker/broker.h"
 
 namespace starling {
@@ -111,7 +112,8 @@ void Broker::leave_session(Connection& connection, bool keeps_will, const char* 
     }
     session.ends_at =
         session.expiry_s == kNoExpiry ? kNever : now + session.expiry_s * TimeMs{1000};
-    if (session.will && session.will->delay_s == 0) publish_will(handle, session);
+    if (session.will && (session.will->delay_s == 0 || STARLING_SABOTAGED(IgnoreWillDelay)))
+        publish_will(handle, session);
     if (session.will) session.will_due = now + session.will->delay_s * TimeMs{1000};
     const TimeMs due = std::min(session.ends_at, session.will_due);
     if (due != kNever) arm(handle, session, due);
@@ -128,7 +130,8 @@ void Broker::end_session(Handle handle, Session& session) {
         for (std::uint32_t i = 0; i < traffic.inflight.size(); ++i) {
             Inflight& entry = traffic.inflight[i];
             // A QoS 2 message once sent is nobody else's [MQTT-4.8.2-5].
-            if (entry.delivery.group && entry.awaits == Inflight::Awaits::Puback)
+            if (entry.delivery.group &&
+                (entry.awaits == Inflight::Awaits::Puback || STARLING_SABOTAGED(ReturnQos2)))
                 returned.push_back(std::move(entry.delivery));
         }
         for (std::uint32_t i = 0; i < traffic.queue.size(); ++i)

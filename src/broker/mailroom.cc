@@ -1,6 +1,7 @@
 // Mail from and to other cores, and what waits until they have room.
 #include <variant>
 
+#include "base/sabotage.h"
 #include "broker/broker.h"
 
 namespace starling {
@@ -9,14 +10,18 @@ namespace starling {
 // -------------------------------------------------------------------------------------------
 
 // Questions about retained messages are answered a drain later than they came: what had been
-// published when they were asked is here by then, whichever core it came from.
+// published when they were asked is here by then, whichever core it came from. Answers are handled
+// a drain later too: what is older than they are is here by then.
 void Broker::mail() {
     std::vector<std::pair<CoreId, mail::Pull>> asked;
     asked.swap(pulls_);
+    std::vector<mail::Pulled> answers;
+    answers.swap(answers_);
     authorizer_.run(*this);
     mailbox_.drain([&](CoreId from, mail::Any& any) { on_mail(from, any); });
     asked.swap(pulls_);
     answer_pulls();
+    for (mail::Pulled& answer : answers) on_answer(answer);
     for (auto& late : asked) pulls_.push_back(std::move(late));
     if (has_credit() && !starved_replays_.empty()) {
         replaying_.insert(replaying_.end(), starved_replays_.begin(), starved_replays_.end());
@@ -41,7 +46,8 @@ void Broker::take(CoreId from, mail::Moved& moved) {
 void Broker::take(CoreId from, mail::Published& published) {
     const Handle job = start_job(from, published.ticket);
     if (published.is_retained) jobs_[job.index].was_retained = keep_retained(published.message);
-    if (published.is_wanted) deliver(job, published.message);
+    if (published.is_wanted && !(published.is_retained && STARLING_SABOTAGED(RetainOnly)))
+        deliver(job, published.message);
     release(job);
 }
 
@@ -54,6 +60,11 @@ void Broker::take(CoreId from, mail::Evict&) {
 
 void Broker::take(CoreId from, mail::Pull& pull) { pulls_.emplace_back(from, std::move(pull)); }
 
+void Broker::take(CoreId, mail::Pulled& pulled) {
+    if (STARLING_SABOTAGED(TakeAnswerAtOnce)) on_answer(pulled);
+    else answers_.push_back(std::move(pulled));
+}
+
 void Broker::take(CoreId, mail::Settled& settled) {
     settle(settled.ticket, settled.receivers, settled.was_retained);
 }
@@ -63,7 +74,8 @@ void Broker::take(CoreId from, mail::Offered& offered) {
 }
 
 void Broker::take(CoreId, mail::Answered& answered) {
-    if (!conclude(answered.offer, answered.answer)) ask_on(answered.offer);
+    if (!conclude(answered.offer, answered.answer) && !STARLING_SABOTAGED(ForgetRefusal))
+        ask_on(answered.offer);
 }
 
 void Broker::take(CoreId from, mail::Interested& interested) {
@@ -86,7 +98,7 @@ void Broker::take(CoreId from, mail::Members& members) {
         if (change.joins) subscriptions_.join(change.group, member);
         else subscriptions_.leave(change.group, member);
     }
-    if (announcer_.confirmed() == announcer_.last())
+    if (announcer_.confirmed() == announcer_.last() || STARLING_SABOTAGED(ConfirmMembersEarly))
         return mailbox_.send(from, mail::MembersConfirmed{});
     confirmations_.push({from, announcer_.last()});
 }

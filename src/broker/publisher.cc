@@ -1,6 +1,7 @@
 // A PUBLISH from a client.
 #include <algorithm>
 
+#include "base/sabotage.h"
 #include "broker/broker.h"
 #include "mqtt/topic.h"
 
@@ -66,7 +67,8 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
     ack.reason = reason;
     const bool is_told_errors = connection.version == Version::V5;
     const bool is_remembered = is_exact && !(is_told_errors && is_error(reason));
-    if (is_remembered) session.busy().remember(publish.packet_id);
+    if (is_remembered && !STARLING_SABOTAGED(ForgetQos2Identifier))
+        session.busy().remember(publish.packet_id);
     if (reason == Reason::Success) {
         const Ref<const Message> message =
             make_message(connection.session, session, publish, topic);
@@ -74,7 +76,8 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
         ack.ticket = tickets_.emplace(
             Ticket{connection.session, publish.packet_id, is_exact, is_told_errors});
         route(message, ack.ticket);
-        const bool is_settled = --tickets_[ack.ticket.index].open == 0;
+        const bool is_settled =
+            --tickets_[ack.ticket.index].open == 0 || STARLING_SABOTAGED(SettleEarly);
         if (is_settled) ack.reason = close_ticket(std::exchange(ack.ticket, {}));
     }
     if (publish.qos != Qos::AtMostOnce) owe(handle, connection, ack);
@@ -169,7 +172,7 @@ void Broker::pay_ticket(Handle handle) {
 
 void Broker::owe(Handle handle, Connection& connection, const PendingAck& ack) {
     const bool is_first = !connection.traffic || connection.traffic->acks.empty();
-    if (is_first && !ack.ticket)
+    if ((is_first || STARLING_SABOTAGED(AcknowledgeOutOfOrder)) && !ack.ticket)
         return acknowledge(handle, connection, ack.type, ack.packet_id, ack.reason);
     connection.busy().acks.push(ack);
 }

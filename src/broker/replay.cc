@@ -2,6 +2,7 @@
 // some to the next.
 #include <algorithm>
 
+#include "base/sabotage.h"
 #include "broker/broker.h"
 #include "mqtt/topic.h"
 
@@ -48,10 +49,11 @@ bool Broker::replay_here(Session& session, Handle handle, Connection& connection
     return replay_budget_ == 0;  // else the client's window or outbox is full
 }
 
-// One message of an answer.
+// One message of an answer, if it has not expired since [MQTT-3.3.2-5].
 bool Broker::replay_fetched(Session& session, Handle handle, Connection& connection,
                             Replay& replay) {
-    if (const Ref<const Message> message = replay.fetched.pop())
+    const Ref<const Message> message = replay.fetched.pop();
+    if (message && !message->is_expired(core_.now()))
         replay_one(session, handle, connection, replay, message);
     return true;
 }
@@ -71,7 +73,7 @@ void Broker::pull(Session& session, Handle handle, Replay& replay) {
     mailbox_.request(replay.core, mail::Pull{handle, replay.pull, replay.filter, replay.after});
 }
 
-void Broker::take(CoreId, mail::Pulled& pulled) {
+void Broker::on_answer(mail::Pulled& pulled) {
     Session* session = sessions_.find(pulled.session);
     if (!session || !session->traffic || session->traffic->replays.empty()) return;
     Replay& replay = session->traffic->replays.front();
@@ -128,7 +130,7 @@ void Broker::run_replays() {
 // Each SUBSCRIBE has its own copies [MQTT-3.8.4-4], until as many wait as there may be
 // subscriptions: then those of one filter become one. So a session has twice that many at most.
 void Broker::start_replay(Session& session, Replay replay) {
-    const bool is_wild = has_wildcard(replay.filter);
+    const bool is_wild = has_wildcard(replay.filter) && !STARLING_SABOTAGED(PullFromOneCore);
     replay.core = is_wild ? CoreId{0} : commons_.home_of(replay.filter);
     replay.core_end = static_cast<CoreId>(is_wild ? commons_.cores() : replay.core + 1);
     SessionTraffic& traffic = session.busy();

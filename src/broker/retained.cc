@@ -1,11 +1,13 @@
 #include "broker/retained.h"
 
+#include "base/sabotage.h"
+
 namespace starling {
 
 bool RetainedMessages::set(const Ref<const Message>& message) {
     const auto old = messages_.find(message->topic());
     if (message->payload().empty()) {
-        if (old != messages_.end()) erase(old);
+        if (old != messages_.end() && !STARLING_SABOTAGED(KeepClearedRetained)) erase(old);
         return true;
     }
     const bool is_new = old == messages_.end();

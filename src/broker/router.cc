@@ -1,6 +1,7 @@
 // Who gets a message.
 #include <algorithm>
 
+#include "base/sabotage.h"
 #include "broker/broker.h"
 
 namespace starling {
@@ -11,7 +12,9 @@ namespace starling {
 void Broker::route(const Ref<const Message>& message, Handle ticket) {
     const CoreId self = core_.id();
     const bool is_retained = message->retain_flag();
-    const CoreId home = is_retained ? commons_.home_of(message->topic()) : self;
+    const CoreId home = is_retained && !STARLING_SABOTAGED(RetainAtPublisher)
+                            ? commons_.home_of(message->topic())
+                            : self;
     CoreSet wanting;
     if (commons_.cores() > 1) wanting = interest_.cores_for(message->topic());
 
@@ -148,7 +151,9 @@ std::uint32_t Broker::serve_targets(const Ref<const Message>& message,
     std::uint32_t receivers = 0;
     for (std::size_t begin = 0; begin < targets.size(); ++receivers) {
         std::size_t end = begin + 1;
-        while (end < targets.size() && targets[end].session == targets[begin].session) ++end;
+        while (end < targets.size() && targets[end].session == targets[begin].session &&
+               !STARLING_SABOTAGED(DeliverPerFilter))
+            ++end;
         offer(sessions_[targets[begin].session],
               make_delivery(message, targets.subspan(begin, end - begin)));
         begin = end;
@@ -157,7 +162,8 @@ std::uint32_t Broker::serve_targets(const Ref<const Message>& message,
 }
 
 bool Broker::is_for(const Subscription& subscription, const Message& message) const {
-    return !subscription.terms.no_local || !message.publisher() ||  // [MQTT-3.8.3-3]
+    return STARLING_SABOTAGED(IgnoreNoLocal) || !subscription.terms.no_local ||
+           !message.publisher() ||  // [MQTT-3.8.3-3]
            message.publisher() != RemoteHandle{core_.id(), sessions_.handle(subscription.session)};
 }
 
@@ -177,7 +183,8 @@ Delivery Broker::make_delivery(const Ref<const Message>& message, std::span<cons
     }
     if (!ids.empty()) delivery.ids = make_counted<SubscriptionIds>(std::move(ids));
     delivery.qos = lower(message->qos(), granted);
-    delivery.retain = keeps_retain && message->retain_flag();
+    delivery.retain =
+        (keeps_retain || STARLING_SABOTAGED(KeepRetainFlag)) && message->retain_flag();
     return delivery;
 }
 

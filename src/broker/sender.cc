@@ -1,6 +1,7 @@
 // Deliveries out: now, later, or never.
 #include <algorithm>
 
+#include "base/sabotage.h"
 #include "broker/broker.h"
 
 namespace starling {
@@ -10,7 +11,9 @@ void Broker::offer(Session& session, Delivery delivery) {
     Connection* connection = connections_.find(handle);
     if (delivery.message->is_expired(core_.now()))  // [MQTT-3.3.2-5]
         return counters_.add(Count::DroppedExpired);
-    if (delivery.message->retain_flag()) note_live(session, *delivery.message);
+    // What a share group brings may be old: it tells nothing of what is retained.
+    if (delivery.message->retain_flag() && !delivery.group && !STARLING_SABOTAGED(ForgetLiveTopics))
+        note_live(session, *delivery.message);
     if (delivery.qos == Qos::AtMostOnce) {
         if (connection) send_now(handle, *connection, delivery);
         return;
@@ -34,8 +37,9 @@ void Broker::send_now(Handle handle, Connection& connection, const Delivery& del
 
 bool Broker::has_window(const Session& session, const Connection& connection) const {
     const std::uint32_t window = std::min(connection.receive_maximum, options_.inflight_out);
-    return !session.traffic || (session.traffic->current < window &&
-                                session.traffic->inflight.size() < window);  // [MQTT-3.3.4-9]
+    return STARLING_SABOTAGED(IgnoreWindow) || !session.traffic ||
+           (session.traffic->current < window &&
+            session.traffic->inflight.size() < window);  // [MQTT-3.3.4-9]
 }
 
 bool Broker::has_outbox_room(const Connection& connection) const {
@@ -94,7 +98,8 @@ bool Broker::send_next(Session& session, Handle handle, Connection& connection) 
     if (!has_window(session, connection)) return false;
     Delivery next = traffic.queue.pop();
     traffic.bytes -= next.message->size();
-    if (next.message->is_expired(core_.now())) counters_.add(Count::DroppedExpired);
+    if (next.message->is_expired(core_.now()) && !STARLING_SABOTAGED(SendExpired))
+        counters_.add(Count::DroppedExpired);
     else start_inflight(session, handle, connection, std::move(next));
     return true;
 }
@@ -134,7 +139,8 @@ bool Broker::resend_one(Session& session, Handle handle, Connection& connection)
         encode_ack(frame_, connection.version, PacketType::Pubrel, entry.packet_id,
                    Reason::Success);
         send_frame(handle, connection);
-    } else if (!write_publish(handle, connection, entry.delivery, entry.packet_id, true)) {
+    } else if (!write_publish(handle, connection, entry.delivery, entry.packet_id,
+                              !STARLING_SABOTAGED(ForgetDup))) {
         counters_.add(Count::DroppedTooLarge);
         finish_inflight(session, at);
     }
@@ -205,7 +211,7 @@ bool Broker::write_own_head(Connection& connection, const Delivery& delivery,
             // To the nearest second: another core's clock may be a turn ahead of ours.
             const TimeMs now = core_.now();
             const TimeMs left = message.expires_at() > now ? message.expires_at() - now : 0;
-            head.expiry_interval_s = std::max<TimeMs>((left + 500) / 1000, 1);
+            head.expiry_interval_s = left == 0 ? 0 : std::max<TimeMs>((left + 500) / 1000, 1);
         }
     }
     if (publish_size(head).whole > connection.packet_bytes_max) return false;

@@ -1,6 +1,7 @@
 // Which member of a share group gets a message (MQTT 5.0, section 4.8.2).
 #include <algorithm>
 
+#include "base/sabotage.h"
 #include "broker/broker.h"
 
 namespace starling {
@@ -72,7 +73,7 @@ const ShareGroup::Member* Broker::next_member(const ShareGroup& group, ShareOffe
 // A member's answer. True when that settles the matter.
 bool Broker::conclude(Handle handle, mail::OfferAnswer answer) {
     ShareOffer& offer = offers_[handle.index];
-    if (answer != mail::OfferAnswer::Taken) {
+    if (answer != mail::OfferAnswer::Taken || STARLING_SABOTAGED(ServeEveryMember)) {
         offer.could_queue |= answer == mail::OfferAnswer::RefusedButCouldQueue;
         return false;
     }
@@ -101,7 +102,8 @@ mail::OfferAnswer Broker::consider(const mail::Offered& offered, CoreId home) {
     if (!member) return OfferAnswer::Refused;  // it has left
     const Qos qos = lower(offered.message->qos(), member->terms.qos);
     const bool could_queue = qos != Qos::AtMostOnce && can_queue(member->session);
-    if (offered.may_queue ? !could_queue : !can_take(member->session, qos))
+    // Also when it is to queue it: its QoS may be another by now [MQTT-3.8.4-4].
+    if (!can_take(member->session, qos) && !(offered.may_queue && could_queue))
         return could_queue ? OfferAnswer::RefusedButCouldQueue : OfferAnswer::Refused;
     const Target target{member->session, offered.subscription.index};
     Delivery delivery = make_delivery(offered.message, {&target, 1});
@@ -141,7 +143,7 @@ void Broker::leave_group(const std::string& text, Handle subscription) {
 
 // What was queued and never sent goes back to its group; to `only_group`'s alone if given.
 void Broker::return_unsent(Session& session, const RemoteHandle* only_group) {
-    if (!session.traffic) return;
+    if (!session.traffic || STARLING_SABOTAGED(KeepUnsent)) return;
     SessionTraffic& traffic = *session.traffic;
     for (std::uint32_t i = 0; i < traffic.queue.size();) {
         const RemoteHandle group = traffic.queue[i].group;
@@ -166,7 +168,7 @@ void Broker::return_to_group(const Delivery& delivery) {
 
 void Broker::offer_returned(CoreId from, const mail::Returned& returned) {
     const Handle job = start_job(from, {});
-    if (subscriptions_.find_group(returned.group))
+    if (subscriptions_.find_group(returned.group) && !STARLING_SABOTAGED(LoseReturned))
         offer_to_group(job, returned.message, returned.group.index);
     else counters_.add(Count::DroppedNoMember);
     release(job);

@@ -1,4 +1,5 @@
 // SUBSCRIBE and UNSUBSCRIBE from a client.
+#include "base/sabotage.h"
 #include "broker/broker.h"
 #include "mqtt/topic.h"
 
@@ -52,7 +53,8 @@ Reason Broker::subscribe_one(PendingSubscribe& pending, Handle handle,
     if (is_new && session.subscriptions >= options_.subscriptions_per_client)
         return Reason::QuotaExceeded;
     if (is_new) add_subscription(handle, request.filter, terms);
-    else subscriptions_[old].terms = terms;  // [MQTT-3.8.4-3]
+    else if (!STARLING_SABOTAGED(KeepOldTerms))
+        subscriptions_[old].terms = terms;  // [MQTT-3.8.4-3]
     await_visibility(pending, request.filter);
     const bool is_replayed = request.retain_handling == 0 ||  // [MQTT-3.3.1-9]
                              (request.retain_handling == 1 && is_new);
@@ -90,8 +92,10 @@ void Broker::await_visibility(PendingSubscribe& pending, std::string_view filter
 }
 
 bool Broker::is_visible(const PendingSubscribe& pending) const {
-    return pending.interest_round <= announcer_.confirmed() &&
-           pending.members_round <= member_changes_.confirmed();
+    return (pending.interest_round <= announcer_.confirmed() ||
+            STARLING_SABOTAGED(SkipInterestWait)) &&
+           (pending.members_round <= member_changes_.confirmed() ||
+            STARLING_SABOTAGED(SkipMembersWait));
 }
 
 void Broker::finish_subscribe(PendingSubscribe& pending) {

@@ -197,14 +197,44 @@ private:
         std::vector<Readiness> ready;
     };
 
+    // One authorizer serves all cores: each core's desk numbers its questions apart from the
+    // others' and gets the answers to them.
+    struct Desk final : Authorizer, Authorizer::Listener {
+        Desk(BrokerRig& its_rig, CoreId its_core) : rig(its_rig), core(its_core) {}
+
+        Verdict ask(const Question& question) override {
+            Question numbered = question;
+            numbered.id = question.id * rig.cores() + core;
+            return rig.authorizer_.ask(numbered);
+        }
+        void run(Authorizer::Listener& listener) override {
+            rig.authorizer_.run(*this);
+            for (const auto& [question, verdict] : std::exchange(answers, {}))
+                listener.on_verdict(question, verdict);
+        }
+        void on_verdict(std::uint64_t question, const Verdict& verdict) override {
+            rig.seats_[question % rig.cores()]->desk.answers.emplace_back(question / rig.cores(),
+                                                                          verdict);
+        }
+        bool has_answers() const override {
+            return !answers.empty() || rig.authorizer_.has_answers();
+        }
+
+        BrokerRig& rig;
+        const CoreId core;
+        std::vector<std::pair<std::uint64_t, Verdict>> answers;
+    };
+
     struct Seat {
         Seat(BrokerRig& rig, CoreId id)
             : poller(rig),
               core(id, poller, rig.clock_),
-              broker(core, rig.commons_, rig.authorizer_) {}
+              desk(rig, id),
+              broker(core, rig.commons_, desk) {}
 
         WirePoller poller;
         Core core;
+        Desk desk;
         Broker broker;
     };
 
