@@ -123,13 +123,14 @@ using Outcome = Result<void, std::string>;
 // One core of the broker: its loop and what it runs. Owner: serve(); its thread runs it.
 class Seat {
 public:
-    static Result<std::unique_ptr<Seat>> open(CoreId id, Commons& commons) {
+    // Cores compare times, so they share the clock.
+    static Result<std::unique_ptr<Seat>> open(CoreId id, const Clock& clock, Commons& commons) {
         STARLING_TRY(poller, EpollPoller::open());
-        return std::make_unique<Seat>(id, std::move(poller), commons);
+        return std::make_unique<Seat>(id, clock, std::move(poller), commons);
     }
-    Seat(CoreId id, std::unique_ptr<EpollPoller> poller, Commons& commons)
+    Seat(CoreId id, const Clock& clock, std::unique_ptr<EpollPoller> poller, Commons& commons)
         : poller_(std::move(poller)),
-          core_(id, *poller_, clock_),
+          core_(id, *poller_, clock),
           broker_(core_, commons, authorizer_) {}
 
     Poller& poller() { return *poller_; }
@@ -137,7 +138,6 @@ public:
     void turn() { core_.turn(broker_); }
 
 private:
-    const SystemClock clock_;
     std::unique_ptr<EpollPoller> poller_;
     Core core_;
     AllowAll authorizer_;
@@ -213,9 +213,10 @@ int serve(const Settings& settings) {
 
     const CoreId cores = options.runtime.cores != 0 ? options.runtime.cores : usable_cpus();
     Commons commons(options.broker, HashKey{secret_u64(), secret_u64()}, cores);
+    const SystemClock clock;
     Seats seats;
     for (CoreId core = 0; core < cores; ++core) {
-        auto seat = Seat::open(core, commons);
+        auto seat = Seat::open(core, clock, commons);
         if (!seat)
             return fail(fmt::format("{}: {}", seat.error().text, std::strerror(seat.error().code)));
         seats.push_back(std::move(*seat));

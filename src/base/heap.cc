@@ -99,6 +99,12 @@ void* operator new(std::size_t size, std::align_val_t align) {
 void* operator new[](std::size_t size, std::align_val_t align) {
     return ::operator new(size, align);
 }
+void* operator new(std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {
+    return ::operator new(size, align);
+}
+void* operator new[](std::size_t size, std::align_val_t align, const std::nothrow_t&) noexcept {
+    return ::operator new(size, align);
+}
 void operator delete(void* block) noexcept { starling::release(block); }
 void operator delete[](void* block) noexcept { starling::release(block); }
 void operator delete(void* block, std::size_t) noexcept { starling::release(block); }
@@ -111,5 +117,11 @@ void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
     starling::release(block);
 }
 void operator delete[](void* block, std::size_t, std::align_val_t) noexcept {
+    starling::release(block);
+}
+void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+    starling::release(block);
+}
+void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
     starling::release(block);
 }

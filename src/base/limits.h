@@ -23,7 +23,7 @@ inline constexpr std::uint32_t kPullBytes = 64 << 10;
 inline constexpr std::uint32_t kPullTopics = 1'000;
 
 // Topics that came live while such an answer was on its way. Beyond: it is asked for again.
-inline constexpr std::uint32_t kLiveTopics = 64;
+inline constexpr std::uint32_t kLiveTopics = 1'000;
 
 // Milliseconds for a peer to read the last words and close: a socket closed over unread bytes
 // resets them away. After: it is closed.
@@ -45,6 +45,9 @@ inline constexpr std::uint32_t kMemoryLookMs = 50;
 // While memory is full, sessions looked at in a turn, of which the most expensive is ended if it
 // costs at least so many bytes.
 inline constexpr std::uint32_t kSessionsWeighed = 4'096;
+
+// Before any of those goes: sockets whose CONNECT has become as long and not ended, in a turn.
+inline constexpr std::uint32_t kStrangersDropped = 64;
 inline constexpr std::uint32_t kExpensiveBytes = 16 << 10;
 
 // Seconds that the authorizer may take for an answer. After: it is no.

@@ -71,23 +71,34 @@ void Broker::read(std::span<const Readiness> ready) {
     run_fan_outs();
     resume_starved();
     resume_hungry();
+    read_waiting();
+    for (const Readiness& one : ready) on_ready(one);
+    run_replays();
+}
+
+// Those that were told of in earlier turns, before those of this one; whom the budget leaves out
+// stay in front, so that everybody has a turn.
+void Broker::read_waiting() {
     std::vector<Handle> again;
     again.swap(again_);
-    for (const Readiness& one : ready) on_ready(one);
-    for (const Handle handle : again) {
-        Connection* connection = connections_.find(handle);
+    std::size_t at = 0;
+    for (; at < again.size() && packet_budget_ != 0; ++at) {
+        Connection* connection = connections_.find(again[at]);
         if (!connection || !connection->is_waiting) continue;
         connection->is_waiting = false;
-        read_connection(handle);
+        read_connection(again[at]);
     }
-    run_replays();
+    again_.insert(again_.begin(), again.begin() + static_cast<std::ptrdiff_t>(at), again.end());
 }
 
 void Broker::on_ready(const Readiness& ready) {
     Handle handle = Handle::unpack(ready.token);
     const auto kind = static_cast<TokenKind>(handle.index >> 29);
     handle.index &= (1u << 29) - 1;
-    if (kind == TokenKind::Source) return accept(*sources_[handle.index]);
+    if (kind == TokenKind::Source) {
+        if (stopping_ == Stopping::No) accept(*sources_[handle.index]);
+        return;
+    }
 
     Connection* connection = connections_.find(handle);
     if (!connection || connection->state == Connection::State::Gone) return;
@@ -220,7 +231,9 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
         }
         if (frame->size == 0) {
             // A stranger's bytes are kept only while they can become a CONNECT [MQTT-3.1.0-1].
-            if (!is_welcome && frame->type != PacketType::Connect) drop(handle, connection);
+            const bool is_borne =
+                is_welcome || (frame->type == PacketType::Connect && !commons_.memory.is_full());
+            if (!is_borne) drop(handle, connection);
             break;
         }
         if (const auto why = must_wait(connection, frame->type); why != Connection::Pause::None) {

@@ -107,6 +107,7 @@ private:
     void accept(StreamSource& source);
     void accept_later(TimeMs due);
     void evict_oldest_stranger();
+    void read_waiting();
     void on_ready(const Readiness& ready);
     void read_connection(Handle handle);
     Connection::Pause must_wait(const Connection& connection, PacketType type) const;
@@ -228,7 +229,7 @@ private:
     std::uint64_t pick_member(ShareGroup& group, const Message& message);
     mail::OfferAnswer consider(const mail::Offered& offered, CoreId home);
     bool can_take(std::uint32_t session, Qos qos);
-    bool can_queue(std::uint32_t session);
+    bool can_queue(std::uint32_t session, const Message& message);
     void join_group(const std::string& text, Handle subscription);
     void leave_group(const std::string& text, Handle subscription);
     void return_unsent(Session& session, const RemoteHandle* only_group);
@@ -298,6 +299,7 @@ private:
     // memory.cc
     void look_at_memory();
     void relieve_memory();
+    bool drop_expensive_strangers();
     std::size_t cost(const Session& session);
     void end_for_memory(Handle handle, Session& session);
 

@@ -26,7 +26,6 @@ public:
           fingerprints(hash_key, broker_options.fingerprint_bits),
           lanes(cores),
           connections(broker_options.connections_max),
-          handshakes(broker_options.handshakes_max),
           sessions(broker_options.sessions_max),
           retained_messages(broker_options.retained_messages),
           retained_bytes(broker_options.retained_bytes),
@@ -44,7 +43,6 @@ public:
     const Fingerprints fingerprints;
     MailLanes<mail::Any> lanes;
     Quota connections;
-    Quota handshakes;
     Quota sessions;
     Quota retained_messages;
     Quota retained_bytes;

@@ -51,8 +51,7 @@ void ExactInterest::resize(std::size_t count) {
         if (one != kEmpty) place(one);
 }
 
-// --- All
-// ------------------------------------------------------------------------------------------
+// --- All ----------------------------------------------------------------------------------------
 
 void Interest::apply(CoreId core, const InterestChange& change) {
     if (!change.wildcard.empty()) apply_wildcard(core, change);

@@ -63,12 +63,14 @@ void Broker::on_disconnect(Handle handle, Connection& connection, const Frame& f
 
 void Broker::on_connection_timer(Handle handle) {
     Connection* connection = connections_.find(handle);
-    if (!connection || connection->timer_at > core_.now()) return;
+    if (!connection || connection->state == Connection::State::Gone) return;
+    if (connection->timer_at > core_.now()) return;
     connection->timer_at = kNever;
     if (connection->pause == Connection::Pause::Authorizer) {
         const TimeMs end = connection->traffic->consultation->asked_at +
                            limits::kAuthorizerTimeoutS * TimeMs{1000};
         if (end <= core_.now()) give_up_consultation(handle, *connection);
+        else arm(handle, *connection, end);
     }
     if (connection->state == Connection::State::Closing) {
         // While the broker stops, who reads slowly has until the end of it.

@@ -49,8 +49,7 @@ struct Pull {
     std::string after;
 };
 
-// --- Answers and what requests cause
-// --------------------------------------------------------------
+// --- Answers and what requests cause ------------------------------------------------------------
 
 // To Published with a ticket.
 struct Settled {
@@ -84,8 +83,7 @@ struct Answered {
     OfferAnswer answer = OfferAnswer::Refused;
 };
 
-// --- Rounds: one at a time from each core
-// ---------------------------------------------------------
+// --- Rounds: one at a time from each core -------------------------------------------------------
 
 // What the sender has become interested in, or is no more.
 struct Interested {

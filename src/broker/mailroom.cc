@@ -6,8 +6,7 @@
 
 namespace starling {
 
-// --- In
-// -------------------------------------------------------------------------------------------
+// --- In -----------------------------------------------------------------------------------------
 
 // Questions about retained messages are answered a drain later than they came: what had been
 // published when they were asked is here by then, whichever core it came from. Answers are handled
@@ -54,7 +53,7 @@ void Broker::take(CoreId from, mail::Published& published) {
 void Broker::take(CoreId from, mail::Returned& returned) { offer_returned(from, returned); }
 
 void Broker::take(CoreId from, mail::Evict&) {
-    evict_oldest_here();
+    if (commons_.sessions.is_exceeded()) evict_oldest_here();
     mailbox_.finish(from);
 }
 
@@ -107,8 +106,7 @@ void Broker::take(CoreId, mail::MembersConfirmed&) {
     if (member_changes_.confirm()) finish_visible_subscribes();
 }
 
-// --- Out
-// ------------------------------------------------------------------------------------------
+// --- Out ----------------------------------------------------------------------------------------
 
 // Whether a packet may be handled that makes a request to every other core.
 bool Broker::has_credit() const {
@@ -126,7 +124,8 @@ bool Broker::wants_credit() const {
 void Broker::send_waiting() {
     while (!outgoing_.empty() && has_credit()) route(outgoing_.pop(), {});
     while (!returning_.empty() && has_credit()) return_to_group(returning_.pop());
-    for (; evictions_ != 0 && has_credit(); --evictions_) evict_absent_session();
+    for (; evictions_ != 0 && has_credit(); --evictions_)
+        if (commons_.sessions.is_exceeded()) evict_absent_session();
 }
 
 void Broker::post() {

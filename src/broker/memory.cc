@@ -31,6 +31,7 @@ void Broker::look_at_memory() {
 void Broker::relieve_memory() {
     if (core_.now() < relieved_at_ + limits::kMemoryLookMs) return;
     relieved_at_ = core_.now();
+    if (drop_expensive_strangers()) return;
     Handle worst;
     std::size_t worst_cost = limits::kExpensiveBytes;
     const std::uint32_t end = sessions_.index_end();
@@ -43,6 +44,21 @@ void Broker::relieve_memory() {
         worst_cost = its_cost;
     }
     if (worst) end_for_memory(worst, sessions_[worst.index]);
+}
+
+// Long CONNECTs that do not end, the oldest first. True when there was one.
+bool Broker::drop_expensive_strangers() {
+    std::uint32_t dropped = 0;
+    while (handshaking_.size() != 0 && dropped < limits::kStrangersDropped) {
+        const Handle oldest = connections_.handle(handshaking_.oldest());
+        Connection& stranger = connections_[oldest.index];
+        const std::size_t bytes = stranger.traffic ? stranger.traffic->partial.capacity() : 0;
+        if (bytes < limits::kExpensiveBytes) break;
+        counters_.add(Count::HandshakesEvicted);
+        drop(oldest, stranger);
+        ++dropped;
+    }
+    return dropped != 0;
 }
 
 // Bytes that a client costs beyond being there. Shared payloads count for each that waits for them.
@@ -66,8 +82,9 @@ void Broker::end_for_memory(Handle handle, Session& session) {
     Connection* connection = connections_.find(session.connection);
     if (!connection) return end_session(handle, session);
     const Handle left = session.connection;
+    const bool is_reading = connection->unwritten() == 0;
     disconnect(left, *connection, Reason::QuotaExceeded);
-    drop(left, *connection);  // what it has not read is what costs
+    if (!is_reading) drop(left, *connection);  // what it has not read is what costs
 }
 
 }  // namespace starling

@@ -8,8 +8,7 @@
 
 namespace starling {
 
-// --- At the subscriber's core
-// ---------------------------------------------------------------------
+// --- At the subscriber's core -------------------------------------------------------------------
 
 // Goes on with the oldest replay. True when pump() should look again.
 bool Broker::replay_some(Session& session, Handle handle, Connection& connection) {
@@ -28,7 +27,7 @@ bool Broker::replay_some(Session& session, Handle handle, Connection& connection
 }
 
 bool Broker::replay_here(Session& session, Handle handle, Connection& connection, Replay& replay) {
-    if (replay_budget_ == 0) {  // goes on in the next turn
+    if (replay_budget_ < 2) {  // one for the look itself; goes on in the next turn
         wait_to_replay(session, connection.session, replaying_);
         return false;
     }
@@ -104,7 +103,7 @@ bool Broker::has_come_live(const Replay& replay, const Message& message) const {
 void Broker::note_live(Session& session, const Message& message) {
     if (!session.traffic || session.traffic->replays.empty()) return;
     Replay& replay = session.traffic->replays.front();
-    if (replay.live.size() <= limits::kLiveTopics)
+    if (replay.live.size() <= limits::kLiveTopics && !has_come_live(replay, message))
         replay.live.push_back(keyed_hash(commons_.key, message.topic()));
     for (std::uint32_t at = 0; at < replay.fetched.size(); ++at)
         if (replay.fetched[at] && replay.fetched[at]->topic() == message.topic())
@@ -146,8 +145,7 @@ void Broker::stop_replays(SessionTraffic& traffic, std::string_view filter) {
     }
 }
 
-// --- At the topic's home
-// --------------------------------------------------------------------------
+// --- At the topic's home ------------------------------------------------------------------------
 
 void Broker::answer_pulls() {
     std::size_t answered = 0;

@@ -6,8 +6,7 @@
 
 namespace starling {
 
-// --- At the group's home
-// --------------------------------------------------------------------------
+// --- At the group's home ------------------------------------------------------------------------
 
 // Looks for a member that takes the message now, then for one that queues it; part of `job` until
 // somebody has it or nobody wants it.
@@ -92,8 +91,7 @@ void Broker::end_offer(Handle handle, bool was_taken) {
     release(job);
 }
 
-// --- At the member's home
-// -------------------------------------------------------------------------
+// --- At the member's home -----------------------------------------------------------------------
 
 // Takes the message for the member if it can.
 mail::OfferAnswer Broker::consider(const mail::Offered& offered, CoreId home) {
@@ -101,7 +99,7 @@ mail::OfferAnswer Broker::consider(const mail::Offered& offered, CoreId home) {
     const Subscription* member = subscriptions_.find(offered.subscription);
     if (!member) return OfferAnswer::Refused;  // it has left
     const Qos qos = lower(offered.message->qos(), member->terms.qos);
-    const bool could_queue = qos != Qos::AtMostOnce && can_queue(member->session);
+    const bool could_queue = qos != Qos::AtMostOnce && can_queue(member->session, *offered.message);
     // Also when it is to queue it: its QoS may be another by now [MQTT-3.8.4-4].
     if (!can_take(member->session, qos) && !(offered.may_queue && could_queue))
         return could_queue ? OfferAnswer::RefusedButCouldQueue : OfferAnswer::Refused;
@@ -121,9 +119,12 @@ bool Broker::can_take(std::uint32_t place, Qos qos) {
     return (!session.traffic || session.traffic->queue.empty()) && has_window(session, *connection);
 }
 
-bool Broker::can_queue(std::uint32_t place) {
+// Without dropping anything.
+bool Broker::can_queue(std::uint32_t place, const Message& message) {
     const Session& session = sessions_[place];
-    return !session.traffic || session.traffic->queue.size() < options_.queue_messages;
+    if (!session.traffic || session.traffic->bytes == 0) return true;
+    return session.traffic->queue.size() < options_.queue_messages &&
+           cost(session) + message.size() <= options_.client_bytes;
 }
 
 void Broker::join_group(const std::string& text, Handle subscription) {
@@ -138,8 +139,7 @@ void Broker::leave_group(const std::string& text, Handle subscription) {
     member_changes_.add({home, {text, subscription, false}});
 }
 
-// --- What departed members leave
-// ------------------------------------------------------------------
+// --- What departed members leave ----------------------------------------------------------------
 
 // What was queued and never sent goes back to its group; to `only_group`'s alone if given.
 void Broker::return_unsent(Session& session, const RemoteHandle* only_group) {

@@ -30,7 +30,7 @@ void Broker::begin_stop() {
 void Broker::go_on_stopping() {
     if (stopping_ != Stopping::Settling) return;
     const bool is_done = !wants_credit() && fan_outs_.empty() && pulls_.empty() &&
-                         answers_.empty() && !announcer_.can_begin() &&
+                         replaying_.empty() && answers_.empty() && !announcer_.can_begin() &&
                          !member_changes_.can_begin();
     commons_.quiescence.report(core_.id(), mailbox_.sent(), mailbox_.received(), is_done);
     if (commons_.quiescence.has_come(last_look_)) commons_.mail_settled.raise();

@@ -78,8 +78,7 @@ void Broker::add_subscription(Handle handle, std::string_view filter,
     if (is_shared_filter(filter)) join_group(std::string(filter), subscriptions_.handle(place));
 }
 
-// --- Visibility
-// -----------------------------------------------------------------------------------
+// --- Visibility ---------------------------------------------------------------------------------
 
 // SUBACK promises that whatever anybody publishes after it is delivered: so it waits until every
 // core has heard of the filter, and the group's home of a new member.
@@ -117,8 +116,7 @@ void Broker::finish_visible_subscribes() {
     }
 }
 
-// --- Judging and leaving
-// --------------------------------------------------------------------------
+// --- Judging and leaving ------------------------------------------------------------------------
 
 Reason Broker::judge_filter(std::string_view filter) const {
     if (!is_topic_filter(filter)) return Reason::TopicFilterInvalid;

@@ -16,7 +16,8 @@ struct Question {
     Action action = Action::Connect;
     std::uint64_t id = 0;        // names it in a late answer
     std::string_view client_id;  // Connect: as CONNECT says it, may be empty
-    std::uint32_t identity = 0;  // as the answer to Connect gave it
+    // As the answer to Connect gave it. 0 for a will: it is asked about together with its Connect.
+    std::uint32_t identity = 0;
     // Connect
     std::string_view username;
     Bytes password;
