@@ -168,6 +168,17 @@ TEST_F(AuthorizationTest, NoAnswerInTimeIsNo) {
     EXPECT_EQ(rig.heard(wire), "");
 }
 
+TEST_F(AuthorizationTest, NoAnswerInTimeIsNoBehindAnEarlierTimerToo) {
+    const Wire wire = welcome();  // the timer of its CONNECT is armed for 30 s
+    rig.pass(25'000);
+    authorizer.is_late = true;
+    rig.say(wire, "32 [('a') 0001 00]");
+    rig.pass(5'100);
+    EXPECT_EQ(rig.heard(wire), "");
+    rig.pass(limits::kAuthorizerTimeoutS * 1'000 - 5'000);
+    EXPECT_EQ(rig.heard(wire), hex("40 [0001 87]"));
+}
+
 TEST_F(AuthorizationTest, AnswersForWhoHasLeftAreIgnored) {
     const Wire wire = welcome();
     authorizer.is_late = true;

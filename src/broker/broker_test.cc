@@ -292,6 +292,48 @@ TEST_F(BrokerTest, OneTurnHandlesSoManyPacketsAndTheNextGoesOn) {
         EXPECT_EQ(rig.heard(wire).size(), std::size_t{limits::kPacketsPerTurn} * 4);
 }
 
+TEST_F(BrokerTest, WhomTheBudgetOfATurnLeavesOutHasATurnBeforeTheOthersHaveAnother) {
+    std::vector<Wire> crowd;
+    std::string pings;
+    for (std::uint32_t i = 0; i < 5 * limits::kPacketsPerTurn; ++i) pings += " C0 00";
+    for (int i = 0; i < 25; ++i) crowd.push_back(connect3("c" + std::to_string(i), true));
+    const Wire modest = connect3("modest", true);
+    for (const Wire& wire : crowd) rig.send(wire, pings);
+    rig.send(modest, "C0 00");
+    rig.turn_core(0);  // twenty of the crowd, twice each
+    rig.turn_core(0);
+    rig.turn_core(0);
+    EXPECT_EQ(rig.heard(modest), "D000");
+}
+
+TEST_F(BrokerTest, AnEndAndAKeepAliveMayComeInOneTurn) {
+    const Wire first = connect3("first", true);
+    const Wire wire = connect3("x", true, "000A");
+    rig.skip(16'000);
+    wire->is_ended = wire->news.readable = wire->news.ended = true;
+    rig.turn();
+    EXPECT_FALSE(wire->is_open);
+    EXPECT_EQ(rig.say(first, "C0 00"), "D000");
+}
+
+TEST_F(BrokerTest, AReplayMayBeginWithTheLastOfATurnsBudget) {
+    const Wire writer = connect3("writer", true);
+    rig.say(writer, "31 [('keep/x') 'kept']");
+    std::vector<Wire> crowd;
+    for (int i = 0; i < 10; ++i) crowd.push_back(connect3("c" + std::to_string(i), true));
+    // 9,999 looks of one topic each, then one that needs more.
+    for (int i = 0; i < 10; ++i) {
+        std::string filters;
+        for (int filter = 0; filter < (i == 9 ? 999 : 1'000); ++filter)
+            filters += " ('" + std::to_string(filter) + "') 00";
+        if (i == 9) filters += " ('keep/#') 00";
+        rig.send(crowd[i], "82 [0001" + filters + "]");
+    }
+    rig.turn();
+    const std::string retained = hex("31 [('keep/x') 'kept']");
+    EXPECT_TRUE(rig.heard(crowd[9]).ends_with(retained));
+}
+
 TEST_F(BrokerTest, StopSendsEverybodyAway) {
     const Wire wire = connect5("x", true);
     const Wire silent = rig.dial();

@@ -335,7 +335,7 @@ ModelMessage Driver::some_message(const SimClient& client) {
 }
 
 void Driver::publish(SimClient& client) {
-    for (unsigned count = chance(70) ? 1 : 1 + random_.below(5); count > 0; --count)
+    for (unsigned count = chance(70) ? 1 : 1 + random_.below(kMessagesAtOnce); count > 0; --count)
         client.publish(some_message(client));
 }
 

@@ -65,7 +65,7 @@ void Model::expect_shared(const Publication& publication, const std::string& gro
     one.group = group;
     one.is_optional = is_optional || left_groups_.count(group) != 0 || publication.is_again;
     one.may_be_dup = left_groups_.count(group) != 0;
-    one.is_due = !is_concurrent_ && can_take_at_once(group, message.qos, under_way_.size() + 1);
+    one.is_due = !is_concurrent_ && can_take_at_once(group, message.qos, kMessagesAtOnce);
     shared_.emplace(++last_shared_, one);
 }
 

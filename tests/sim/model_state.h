@@ -101,6 +101,10 @@ void add_state(MayBe& states, const std::optional<ModelTerms>& state);
 // Below version 5 its topic does: see SimClient.
 inline constexpr std::uint32_t kSharedIdentifiers = 100;
 
+// A client publishes at most so many messages in a step. Those that come later may reach a member's
+// core before the first has gone by its group's home.
+inline constexpr std::uint32_t kMessagesAtOnce = 5;
+
 // A PUBLISH or PUBREL reached this client on this of its connections.
 struct ModelArrival {
     int client = 0;
