@@ -56,8 +56,8 @@ inline constexpr std::uint32_t kAuthorizerTimeoutS = 10;
 // Receivers of messages that are served in a turn. Beyond: the next turn goes on.
 inline constexpr std::uint32_t kFanOutPerTurn = 4'096;
 
-// What connections need while they have traffic, kept by a core for the next ones that do: about 600
-// bytes each. Beyond: freed.
+// What connections need while they have traffic, kept by a core for the next ones that do: about
+// 600 bytes each. Beyond: freed.
 inline constexpr std::uint32_t kSpareTraffic = 1'024;
 
 // Connections with an accepted CONNECT. Beyond: 0x89, or return code 3; nobody is taken over.
@@ -75,8 +75,8 @@ inline constexpr std::uint32_t kSubscriptionsPerClient = 1'000;
 // Messages waiting for a client. Beyond: one is dropped by the drop rule and counted.
 inline constexpr std::uint32_t kQueueMessages = 1'000;
 
-// Bytes of a client's queue, inflight messages, outbox, subscriptions and aliases; one message always
-// fits. Beyond: the drop rule.
+// Bytes of a client's queue, inflight messages, outbox, subscriptions and aliases; one message
+// always fits. Beyond: the drop rule.
 inline constexpr std::uint32_t kClientBytes = 1 << 20;
 
 // Bytes unwritten for a slow socket. Beyond: QoS 0 is dropped and counted, the rest stays queued.

@@ -110,11 +110,11 @@ constexpr Option kOptions[] = {
         "Connections with an accepted CONNECT; the default is lowered to what the limit of open "
         "files permits",
         "CONNECT is refused with 0x89 (return code 3 below version 5) and nobody is taken over"),
-    number<kBroker, &B::handshakes_max>(
-        "limits.handshakes", "sockets", {1, 100'000'000},
-        "Sockets that have not sent CONNECT, an equal share for each core; the default is lowered to a "
-        "tenth of the descriptors",
-        "The oldest is closed"),
+    number<kBroker, &B::handshakes_max>("limits.handshakes", "sockets", {1, 100'000'000},
+                                        "Sockets that have not sent CONNECT, an equal share for "
+                                        "each core; the default is lowered to a "
+                                        "tenth of the descriptors",
+                                        "The oldest is closed"),
     number<kBroker, &B::connect_timeout_s>("limits.connect_timeout_s", "seconds", {1, 3600},
                                            "Time until a socket must have sent CONNECT",
                                            "It is closed"),
