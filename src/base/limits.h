@@ -122,9 +122,9 @@ inline constexpr std::uint32_t kShutdownTimeoutS = 10;
 
 // Bytes read from one connection, and packets handled, before the next has its turn.
 inline constexpr std::uint32_t kReadBytes = 64 << 10;
-inline constexpr std::uint32_t kPacketsPerTurn = 1'000;
+inline constexpr std::uint32_t kPacketsPerTurn = 200;
 
 // Packets handled in a turn, over all connections. Beyond: the others wait for the next turn.
-inline constexpr std::uint32_t kPacketsPerTurnInAll = 20'000;
+inline constexpr std::uint32_t kPacketsPerTurnInAll = 4'000;
 
 }  // namespace starling::limits

@@ -177,7 +177,7 @@ def test_odd_level_names_break_nothing(broker, topic):
            "$share", "\ufeff", "\U0010fffd", "a" * 500, "*", "?", ",", "\t", "\x7f", "<a>", ";--"]
     names = [f"{topic}/{level}/{level}" for level in odd]
     peer = broker.connect()
-    peer.subscribe(*names)
+    peer.subscribe(*names, retain_handling=2)  # else what comes live may come as retained too
     for name in names:
         peer.publish(name, name.encode(), retain=True)
         got = peer.message()
