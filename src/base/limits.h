@@ -42,13 +42,13 @@ inline constexpr std::uint32_t kMemoryFullPercent = 97;
 // scarce.
 inline constexpr std::uint32_t kMemoryLookMs = 50;
 
-// While memory is full, sessions looked at in a turn, of which the most expensive is ended if it
-// costs at least so many bytes.
+// While memory is full, sessions looked at in a turn, of which the most expensive is ended.
 inline constexpr std::uint32_t kSessionsWeighed = 4'096;
 
-// Before any of those goes: sockets whose CONNECT has become as long and not ended, in a turn.
-inline constexpr std::uint32_t kStrangersDropped = 64;
+// Before any of those goes: bytes from which an unfinished CONNECT is expensive, and sockets with
+// one that are closed in a turn.
 inline constexpr std::uint32_t kExpensiveBytes = 16 << 10;
+inline constexpr std::uint32_t kStrangersDropped = 64;
 
 // Seconds that the authorizer may take for an answer. After: it is no.
 inline constexpr std::uint32_t kAuthorizerTimeoutS = 10;

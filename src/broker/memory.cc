@@ -33,7 +33,7 @@ void Broker::relieve_memory() {
     relieved_at_ = core_.now();
     if (drop_expensive_strangers()) return;
     Handle worst;
-    std::size_t worst_cost = limits::kExpensiveBytes;
+    std::size_t worst_cost = 1;  // many that are cheap fill memory too
     const std::uint32_t end = sessions_.index_end();
     for (std::uint32_t looked = std::min(limits::kSessionsWeighed, end); looked != 0; --looked) {
         weighed_ = weighed_ + 1 < end ? weighed_ + 1 : 0;
