@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 
 #include "app/notify.h"
+#include "auth/allow_all.h"
 #include "base/hash.h"
 #include "base/heap.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@
 #include "reactor/core.h"
 #include "reactor/cpus.h"
 #include "reactor/epoll_poller.h"
+#include "storage/memory_store.h"
 #include "transport/socket.h"
 
 namespace starling {
@@ -131,7 +133,7 @@ public:
     Seat(CoreId id, const Clock& clock, std::unique_ptr<EpollPoller> poller, Commons& commons)
         : poller_(std::move(poller)),
           core_(id, *poller_, clock),
-          broker_(core_, commons, authorizer_) {}
+          broker_(core_, commons, authorizer_, store_) {}
 
     Poller& poller() { return *poller_; }
     Broker& broker() { return broker_; }
@@ -141,6 +143,7 @@ private:
     std::unique_ptr<EpollPoller> poller_;
     Core core_;
     AllowAll authorizer_;
+    MemoryStore store_;
     Broker broker_;
 };
 using Seats = std::vector<std::unique_ptr<Seat>>;

@@ -34,6 +34,8 @@ enum class Count : std::uint8_t {
     DroppedMemory,
     EndedForMemory,
     TurnsCut,
+    StoreCommits,
+    StoreTimeouts,
     // As things stand: set, not added to.
     SessionsAbsent,
     OldestAbsence,  // when it began; kNever: nobody is absent
@@ -50,6 +52,7 @@ inline constexpr const char* kCountNames[] = {
     "dropped_no_member",  "retained_refused",    "sessions_evicted",  "handshakes_evicted",
     "accept_pauses",      "takeovers",           "credit_pauses",     "denied",
     "memory_pauses",      "dropped_memory",      "ended_for_memory",  "turns_cut",
+    "store_commits",      "store_timeouts",
 };
 static_assert(std::size(kCountNames) == static_cast<std::size_t>(Count::SessionsAbsent));
 

@@ -53,6 +53,11 @@ inline constexpr std::uint32_t kStrangersDropped = 64;
 // Seconds that the authorizer may take for an answer. After: it is no.
 inline constexpr std::uint32_t kAuthorizerTimeoutS = 10;
 
+// Changes that the store has yet to keep. Beyond: who would cause more is not read. And seconds
+// that it may take. After: who waits for an acknowledgement is disconnected without it.
+inline constexpr std::uint32_t kUncommittedChanges = 65'536;
+inline constexpr std::uint32_t kStoreTimeoutS = 30;
+
 // Receivers of messages that are served in a turn. Beyond: the next turn goes on.
 inline constexpr std::uint32_t kFanOutPerTurn = 4'096;
 

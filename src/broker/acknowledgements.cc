@@ -43,24 +43,35 @@ void Broker::on_pubrec(Handle handle, Connection& connection, Session& session, 
         session.traffic->bytes -= entry->delivery.message->size();
         entry->delivery = {};
         entry->awaits = Inflight::Awaits::Pubcomp;
+        keep_before_sending(session, connection.session, change::Released{position});
+    }
+    if (entry && !commits_.has_ended(session.traffic->commit)) {
+        // Sent again, in a way: pump() says PUBREL once the message is known to be released.
+        if (entry->is_current) --session.traffic->current;
+        entry->is_current = false;
+        return;
     }
     acknowledge(handle, connection, PacketType::Pubrel, ack.packet_id,
                 entry ? Reason::Success : Reason::PacketIdentifierNotFound);
 }
 
 void Broker::on_pubrel(Handle handle, Connection& connection, Session& session, const Ack& ack) {
+    const std::uint64_t seen = commits_.changes();
     const bool was_known = session.traffic && session.traffic->forget(ack.packet_id);
+    if (was_known) keep(session, change::Forgotten{ack.packet_id});
     // Behind the PUBRECs that are owed: some clients do not wait for theirs.
     PendingAck owed;
     owed.packet_id = ack.packet_id;
     owed.type = PacketType::Pubcomp;
     owed.reason = was_known ? Reason::Success : Reason::PacketIdentifierNotFound;
+    owed.commit = commit_since(seen);
     owe(handle, connection, owed);
 }
 
 // The delivery is done with, one way or the other; its place in the window is free.
 void Broker::finish_inflight(Session& session, std::uint32_t position) {
     SessionTraffic& traffic = *session.traffic;
+    keep(session, change::Finished{position});
     const Inflight done = traffic.inflight.remove(position);
     if (done.delivery.message) traffic.bytes -= done.delivery.message->size();
     if (done.is_current) --traffic.current;

@@ -24,10 +24,11 @@ constexpr std::size_t kSweepTopics = 10'000;
 
 }  // namespace
 
-Broker::Broker(Core& core, Commons& commons, Authorizer& authorizer)
+Broker::Broker(Core& core, Commons& commons, Authorizer& authorizer, Store& store)
     : core_(core),
       commons_(commons),
       authorizer_(authorizer),
+      store_(store),
       options_(commons.options),
       counters_(commons.counters[core.id()]),
       random_(mix(commons.key.first ^ commons.key.second) + core.id()),
@@ -462,6 +463,7 @@ void Broker::timer(std::uint64_t packed) {
         case TokenKind::Sweep:
             core_.timers().arm(token(TokenKind::Sweep, {}), core_.now() + kSweepMs);
             trim_own_heap();
+            end_late_waits();
             return retained_.sweep(kSweepTopics, core_.now());
         case TokenKind::Accept:
             is_accept_armed_ = false;
@@ -483,14 +485,15 @@ void Broker::reap() {
 bool Broker::has_work() const {
     return !again_.empty() || !dirty_.empty() || !replaying_.empty() || !fan_outs_.empty() ||
            !pulls_.empty() || !answers_.empty() || announcer_.can_begin() ||
-           member_changes_.can_begin() || !mailbox_.is_posted() ||
+           member_changes_.can_begin() || commits_.can_begin() || !mailbox_.is_posted() ||
            (wants_credit() && has_credit()) || (!hungry_.empty() && !commons_.memory.is_full()) ||
            stopping_ == Stopping::Settling;
 }
 
 bool Broker::has_mail() const {
     return mailbox_.has_mail() || (wants_credit() && mailbox_.has_more_credit()) ||
-           (commons_.stop_begun.is_up() && stopping_ == Stopping::No) || authorizer_.has_answers();
+           (commons_.stop_begun.is_up() && stopping_ == Stopping::No) ||
+           authorizer_.has_answers() || store_.has_answers();
 }
 
 // --- The broker's own topics ---------------------------------------------------------------------

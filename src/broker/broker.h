@@ -20,11 +20,13 @@
 #include "base/slab.h"
 #include "broker/age_list.h"
 #include "broker/announcer.h"
+#include "broker/commits.h"
 #include "broker/commons.h"
 #include "broker/connection.h"
 #include "broker/interest.h"
 #include "broker/mail.h"
 #include "broker/options.h"
+#include "broker/ports/store.h"
 #include "broker/retained.h"
 #include "broker/rounds.h"
 #include "broker/session.h"
@@ -55,16 +57,16 @@ public:
 // Its functions are cut by concern into files: broker.cc (the turn), mailroom.cc (mail in and out),
 // handshake.cc (CONNECT, and home), lifetime.cc (ends, wills, expiry, takeover), publisher.cc
 // (PUBLISH in, its acknowledgement), router.cc (to whom), share_groups.cc, sender.cc (deliveries
-// out), acknowledgements.cc, subscriber.cc (SUBSCRIBE in), replay.cc (retained out), stopping.cc,
-// events.cc (the log).
+// out), acknowledgements.cc, subscriber.cc (SUBSCRIBE in), replay.cc (retained out), keeping.cc
+// (what waits for the store), stopping.cc, events.cc (the log).
 //
 // Requests to other cores are made only where they can wait: has_credit() is asked before a packet
 // that may cause one is handled, and what timers and endings publish waits in a queue.
 //
 // Owner: one core.
-class Broker final : public TurnHandler, private Authorizer::Listener {
+class Broker final : public TurnHandler, private Authorizer::Listener, private Store::Listener {
 public:
-    Broker(Core& core, Commons& commons, Authorizer& authorizer);
+    Broker(Core& core, Commons& commons, Authorizer& authorizer, Store& store);
     ~Broker() override;
 
     Result<void> listen(std::unique_ptr<StreamSource> source);
@@ -84,7 +86,7 @@ public:
     void read(std::span<const Readiness> ready) override;
     void mail() override;
     void timer(std::uint64_t token) override;
-    void commit() override {}
+    void commit() override;
     void post() override;
     void write() override;
     void reap() override;
@@ -136,6 +138,18 @@ private:
     void give_up_consultation(Handle handle, Connection& connection);
     void forget_consultation(const Connection& connection);
 
+    // keeping.cc
+    void keep(const Session& session, const change::Any& change);
+    void keep_retained_message(const Message& message);
+    void keep_before_sending(Session& session, Handle handle, const change::Any& change);
+    void set_expiry(Session& session, std::uint32_t expiry_s);
+    void on_committed(std::uint64_t commit) override;
+    void go_on(const AfterCommit& waiting);
+    void await_commit(std::uint64_t commit, AfterCommit::What what);
+    std::uint64_t commit_since(std::uint64_t changes) const;
+    void end_late_waits();
+    void end_late_wait(Handle handle);
+
     // mailroom.cc
     bool has_credit() const;
     bool wants_credit() const;
@@ -181,6 +195,7 @@ private:
     void on_disconnect(Handle handle, Connection& connection, const Frame& frame);
     void leave_session(Connection& connection, bool keeps_will, const char* why);
     void end_session(Handle handle, Session& session);
+    std::unique_ptr<Will> set_will(Session& session, std::unique_ptr<Will> will);
     void publish_will(Handle publisher, Session& session);
     void evict_absent_session();
     void evict_oldest_here();
@@ -210,6 +225,7 @@ private:
     void route(const Ref<const Message>& message, Handle ticket);
     Handle start_job(CoreId from, Handle ticket);
     void release(Handle job);
+    void finish_job(Handle job);
     bool keep_retained(const Ref<const Message>& message);
     void deliver(Handle job, const Ref<const Message>& message);
     void begin_fan_out(FanOut& fan_out, std::size_t& budget);
@@ -243,10 +259,12 @@ private:
     bool make_room(const Session& session, const Delivery& fresh);
     void pump(Session& session);
     bool send_next(Session& session, Handle handle, Connection& connection);
-    bool resend_one(Session& session, Handle handle, Connection& connection);
+    void resend_one(Session& session, Handle handle, Connection& connection);
     bool has_window(const Session& session, const Connection& connection) const;
     bool has_outbox_room(const Connection& connection) const;
-    bool start_inflight(Session& session, Handle handle, Connection& connection, Delivery delivery);
+    void start_inflight(Session& session, Handle handle, Connection& connection, Delivery delivery);
+    void send_inflight(Session& session, Handle handle, Connection& connection,
+                       std::uint32_t position);
     bool write_publish(Handle handle, Connection& connection, const Delivery& delivery,
                        std::uint16_t packet_id, bool dup);
     static bool is_plain(const Connection& connection, const Delivery& delivery,
@@ -272,6 +290,7 @@ private:
     void add_subscription(Handle session, std::string_view filter, const SubscriptionTerms& terms);
     void await_visibility(PendingSubscribe& pending, std::string_view filter) const;
     bool is_visible(const PendingSubscribe& pending) const;
+    void answer(Handle handle, Connection& connection, PendingSubscribe pending);
     void finish_subscribe(PendingSubscribe& pending);
     void finish_visible_subscribes();
     Reason judge_filter(std::string_view filter) const;
@@ -319,12 +338,14 @@ private:
     Core& core_;
     Commons& commons_;
     Authorizer& authorizer_;
+    Store& store_;
     const BrokerOptions& options_;
     Counters& counters_;
     Random random_;
     Mailbox<mail::Any> mailbox_;
     Announcer announcer_;
     Interest interest_;
+    Commits commits_;
     Rounds<std::pair<CoreId, mail::MemberChange>> member_changes_;  // to the groups' homes
     Slab<Connection> connections_;
     Slab<Session> sessions_;
@@ -343,6 +364,7 @@ private:
     Fifo<FanOut> fan_outs_;
     Fifo<PendingSubscribe> subscribes_;
     Fifo<PendingConfirmation> confirmations_;
+    Fifo<AfterCommit> after_commits_;                   // in the order of their commits, about
     std::vector<std::pair<CoreId, mail::Pull>> pulls_;  // answered in the next turn
     std::vector<mail::Pulled> answers_;                 // handled in the next turn
     struct Asked {

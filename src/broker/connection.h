@@ -19,7 +19,8 @@ namespace starling {
 
 // An acknowledgement that is owed: they leave in the order of their PUBLISHes.
 struct PendingAck {
-    Handle ticket;  // what it waits for; empty: nothing
+    Handle ticket;             // other cores that it waits for; empty: none
+    std::uint64_t commit = 0;  // of the store, that it waits for
     std::uint16_t packet_id = 0;
     PacketType type = PacketType::Puback;
     Reason reason = Reason::Success;

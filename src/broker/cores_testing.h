@@ -30,8 +30,9 @@ inline std::string publish3(unsigned qos, bool retain, unsigned packet_id, const
 // Owner: the test.
 class CoresRig : public BrokerRig {
 public:
-    explicit CoresRig(Shape shape, const BrokerOptions& options = quiet())
-        : BrokerRig(options, shape),
+    explicit CoresRig(Shape shape, const BrokerOptions& options = quiet(),
+                      const std::vector<Store*>& stores = {})
+        : BrokerRig(options, shape, nullptr, stores),
           cores_(shape.cores) {}
 
     CoreId cores() const { return cores_; }

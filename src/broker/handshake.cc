@@ -125,23 +125,23 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
     connection.connected_expiry_s = connect.properties.session_expiry_interval_s;
 
     session.connection = handle;
-    session.expiry_s = granted_expiry(connect);
+    set_expiry(session, granted_expiry(connect));
     session.will_due = kNever;
     session.ends_at = kNever;
-    session.will.reset();
+    std::unique_ptr<Will> will;
     if (connect.will) {
         const WillPacket& from = *connect.will;
-        Will will{std::string(from.topic),
-                  {from.payload.begin(), from.payload.end()},
-                  {from.properties.raw.begin(), from.properties.raw.end()},
-                  from.properties.will_delay_interval_s,
-                  kNoMessageExpiry,
-                  from.qos,
-                  from.retain};
+        will = std::make_unique<Will>(Will{std::string(from.topic),
+                                           {from.payload.begin(), from.payload.end()},
+                                           {from.properties.raw.begin(), from.properties.raw.end()},
+                                           from.properties.will_delay_interval_s,
+                                           kNoMessageExpiry,
+                                           from.qos,
+                                           from.retain});
         if (from.properties.has(Property::MessageExpiryInterval))
-            will.expiry_s = from.properties.message_expiry_interval_s;
-        session.will = std::make_unique<Will>(std::move(will));
+            will->expiry_s = from.properties.message_expiry_interval_s;
     }
+    set_will(session, std::move(will));
     counters_.add(Count::ConnectsAccepted);
     log_connected(connection, session);
 

@@ -53,8 +53,8 @@ void Broker::on_disconnect(Handle handle, Connection& connection, const Frame& f
         if (connection.connected_expiry_s == 0 && wanted != 0)
             return fail(handle, connection,
                         protocol_error("section 3.14.2.2.2: a session expiry interval after 0"));
-        sessions_[connection.session.index].expiry_s =
-            std::min(wanted, options_.session_expiry_max_s);
+        set_expiry(sessions_[connection.session.index],
+                   std::min(wanted, options_.session_expiry_max_s));
     }
     const bool keeps_will = packet->reason != Reason::Success;  // [MQTT-3.14.4-3]
     leave_session(connection, keeps_will, "said good-bye");
@@ -103,8 +103,9 @@ void Broker::leave_session(Connection& connection, bool keeps_will, const char* 
     connection.holds_place = false;
     session.absent_since = core_.now();
     absent_.add(handle.index);
-    if (!keeps_will) session.will.reset();
+    if (!keeps_will) set_will(session, nullptr);
     if (session.expiry_s == 0) return end_session(handle, session);
+    keep(session, change::SessionLeft{});
 
     const TimeMs now = core_.now();
     if (session.traffic) {
@@ -141,15 +142,22 @@ void Broker::end_session(Handle handle, Session& session) {
     }
     while (session.first_subscription != SubscriptionTable::kNone)
         remove_subscription(session, session.first_subscription);
+    keep(session, change::SessionEnded{});
     session_index_.erase(session.id_hash, handle.index);
     sessions_.erase(handle);
     commons_.sessions.give_back();
     for (Delivery& delivery : returned) returning_.push(std::move(delivery));
 }
 
+// Returns the one before.
+std::unique_ptr<Will> Broker::set_will(Session& session, std::unique_ptr<Will> will) {
+    if (session.will || will) keep(session, change::WillSet{will.get()});
+    return std::exchange(session.will, std::move(will));
+}
+
 void Broker::publish_will(Handle publisher, Session& session) {
     if (!session.will) return;
-    const std::unique_ptr<Will> will = std::move(session.will);
+    const std::unique_ptr<Will> will = set_will(session, nullptr);
     session.will_due = kNever;
     MessageParts parts;
     parts.topic = will->topic;

@@ -17,6 +17,7 @@ void Broker::mail() {
     std::vector<mail::Pulled> answers;
     answers.swap(answers_);
     authorizer_.run(*this);
+    store_.run(*this);
     mailbox_.drain([&](CoreId from, mail::Any& any) { on_mail(from, any); });
     asked.swap(pulls_);
     answer_pulls();
@@ -69,7 +70,11 @@ void Broker::take(CoreId, mail::Settled& settled) {
 }
 
 void Broker::take(CoreId from, mail::Offered& offered) {
-    mailbox_.send(from, mail::Answered{offered.offer, consider(offered, from)});
+    const std::uint64_t seen = commits_.changes();
+    const mail::Answered answer{offered.offer, consider(offered, from)};
+    const std::uint64_t commit = commit_since(seen);
+    if (commits_.has_ended(commit)) mailbox_.send(from, answer);
+    else await_commit(commit, AfterCommit::Answer{from, answer});
 }
 
 void Broker::take(CoreId, mail::Answered& answered) {
@@ -111,7 +116,8 @@ void Broker::take(CoreId, mail::MembersConfirmed&) {
 // Whether a packet may be handled that makes a request to every other core.
 bool Broker::has_credit() const {
     return mailbox_.has_credit() && own_jobs_ < options_.mail_credit &&
-           announcer_.backlog() + member_changes_.backlog() < limits::kAnnouncements;
+           announcer_.backlog() + member_changes_.backlog() < limits::kAnnouncements &&
+           commits_.backlog() < limits::kUncommittedChanges;
 }
 
 bool Broker::wants_credit() const {

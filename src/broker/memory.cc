@@ -78,7 +78,7 @@ std::size_t Broker::cost(const Session& session) {
 
 void Broker::end_for_memory(Handle handle, Session& session) {
     counters_.add(Count::EndedForMemory);
-    session.expiry_s = 0;  // it ends with its connection
+    set_expiry(session, 0);  // it ends with its connection
     Connection* connection = connections_.find(session.connection);
     if (!connection) return end_session(handle, session);
     const Handle left = session.connection;

@@ -60,6 +60,7 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
                             std::string_view topic, Reason reason) {
     const bool is_exact = publish.qos == Qos::ExactlyOnce;
     if (is_exact && answer_repeated(handle, connection, publish)) return;
+    const std::uint64_t seen = commits_.changes();
     Session& session = sessions_[connection.session.index];
     PendingAck ack;
     ack.packet_id = publish.packet_id;
@@ -67,20 +68,25 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
     ack.reason = reason;
     const bool is_told_errors = connection.version == Version::V5;
     const bool is_remembered = is_exact && !(is_told_errors && is_error(reason));
-    if (is_remembered && !STARLING_SABOTAGED(ForgetQos2Identifier))
+    if (is_remembered && !STARLING_SABOTAGED(ForgetQos2Identifier)) {
         session.busy().remember(publish.packet_id);
+        keep(session, change::Received{publish.packet_id});
+    }
     if (reason == Reason::Success) {
         const Ref<const Message> message =
             make_message(connection.session, session, publish, topic);
         if (publish.qos == Qos::AtMostOnce) return route(message, {});
         ack.ticket = tickets_.emplace(
             Ticket{connection.session, publish.packet_id, is_exact, is_told_errors});
+        tickets_[ack.ticket.index].since = core_.now();
         route(message, ack.ticket);
         const bool is_settled =
             --tickets_[ack.ticket.index].open == 0 || STARLING_SABOTAGED(SettleEarly);
         if (is_settled) ack.reason = close_ticket(std::exchange(ack.ticket, {}));
     }
-    if (publish.qos != Qos::AtMostOnce) owe(handle, connection, ack);
+    if (publish.qos == Qos::AtMostOnce) return;
+    ack.commit = commit_since(seen);
+    owe(handle, connection, ack);
 }
 
 Ref<const Message> Broker::make_message(Handle publisher, const Session& session,
@@ -147,8 +153,11 @@ Reason Broker::close_ticket(Handle handle) {
     else if (ticket.receivers == 0) reason = Reason::NoMatchingSubscribers;
     // An error that the client hears of makes the identifier new [MQTT-4.3.3-9].
     Session* session = sessions_.find(ticket.session);
-    if (session && session->traffic && ticket.is_exact && ticket.is_told_errors && is_error(reason))
+    if (session && session->traffic && ticket.is_exact && ticket.is_told_errors &&
+        is_error(reason)) {
         session->traffic->forget(ticket.packet_id);
+        keep(*session, change::Forgotten{ticket.packet_id});
+    }
     if (session) session->rest_if_idle();
     return reason;
 }
@@ -172,16 +181,18 @@ void Broker::pay_ticket(Handle handle) {
 
 void Broker::owe(Handle handle, Connection& connection, const PendingAck& ack) {
     const bool is_first = !connection.traffic || connection.traffic->acks.empty();
-    if ((is_first || STARLING_SABOTAGED(AcknowledgeOutOfOrder)) && !ack.ticket)
+    const bool is_kept = commits_.has_ended(ack.commit);
+    if ((is_first || STARLING_SABOTAGED(AcknowledgeOutOfOrder)) && !ack.ticket && is_kept)
         return acknowledge(handle, connection, ack.type, ack.packet_id, ack.reason);
     connection.busy().acks.push(ack);
+    if (!is_kept) await_commit(ack.commit, AfterCommit::Acknowledgements{handle});
 }
 
 // Sends what is owed, in the order of the PUBLISHes, up to the first that waits [MQTT-4.6.0-2]
 // [MQTT-4.6.0-3].
 void Broker::pay_acks(Handle handle, Connection& connection) {
     Fifo<PendingAck>& acks = connection.traffic->acks;
-    while (!acks.empty() && !acks.front().ticket) {
+    while (!acks.empty() && !acks.front().ticket && commits_.has_ended(acks.front().commit)) {
         const PendingAck ack = acks.pop();
         acknowledge(handle, connection, ack.type, ack.packet_id, ack.reason);
     }

@@ -36,7 +36,10 @@ void Broker::route(const Ref<const Message>& message, Handle ticket) {
 
 bool Broker::keep_retained(const Ref<const Message>& message) {
     const bool has_memory = message->payload().empty() || !commons_.memory.is_scarce();
-    if (has_memory && retained_.set(message)) return true;
+    if (has_memory && retained_.set(message)) {
+        keep_retained_message(*message);
+        return true;
+    }
     counters_.add(Count::RetainedRefused);
     return false;
 }
@@ -49,14 +52,21 @@ Handle Broker::start_job(CoreId from, Handle ticket) {
         ++own_jobs_;
         if (ticket) ++tickets_[ticket.index].open;
     }
-    return jobs_.emplace(PublishJob{from, ticket, true, 1, 0});
+    return jobs_.emplace(PublishJob{from, ticket, true, commits_.changes(), 1, 0});
 }
 
-// A part of it is done. With the last, its sender hears of it.
+// A part of it is done. With the last, and the commit of what it has changed, its sender hears of
+// it.
 void Broker::release(Handle handle) {
     PublishJob& open = jobs_[handle.index];
     if (--open.open != 0) return;
-    const PublishJob job = open;
+    const std::uint64_t commit = commit_since(open.changes);
+    if (commits_.has_ended(commit)) finish_job(handle);
+    else await_commit(commit, AfterCommit::Job{handle});
+}
+
+void Broker::finish_job(Handle handle) {
+    const PublishJob job = jobs_[handle.index];
     jobs_.erase(handle);
     if (job.from == core_.id()) {
         --own_jobs_;

@@ -18,9 +18,11 @@ void Broker::offer(Session& session, Delivery delivery) {
         if (connection) send_now(handle, *connection, delivery);
         return;
     }
-    const bool is_first = !session.traffic || session.traffic->queue.empty();
+    const bool is_first =
+        !session.traffic || (session.traffic->queue.empty() && !session.traffic->has_unsent());
     if (connection && is_first && has_window(session, *connection) &&
         has_outbox_room(*connection)) {
+        keep(session, change::Queued{delivery});
         start_inflight(session, handle, *connection, std::move(delivery));
         return session.rest_if_idle();
     }
@@ -54,6 +56,7 @@ void Broker::enqueue(Session& session, Delivery delivery) {
         counters_.add(Count::DroppedQueueFull);
         return session.rest_if_idle();
     }
+    keep(session, change::Queued{delivery});
     traffic.bytes += delivery.message->size();
     traffic.queue.push(std::move(delivery));
 }
@@ -71,6 +74,7 @@ bool Broker::make_room(const Session& session, const Delivery& fresh) {
         if (traffic.queue.empty()) return false;
         const bool is_expired = traffic.queue.front().message->is_expired(now);
         if (options_.queue_drops_newest && !is_expired) return false;
+        keep(session, change::Finished{traffic.inflight.size()});
         const Delivery dropped = traffic.queue.pop();
         traffic.bytes -= dropped.message->size();
         counters_.add(is_expired ? Count::DroppedExpired : Count::DroppedQueueFull);
@@ -90,61 +94,70 @@ void Broker::pump(Session& session) {
 
 bool Broker::send_next(Session& session, Handle handle, Connection& connection) {
     SessionTraffic& traffic = *session.traffic;
-    if (traffic.current < traffic.inflight.size()) {
+    if (traffic.has_unsent() && commits_.has_ended(traffic.commit)) {
         const std::uint32_t window = std::min(connection.receive_maximum, options_.inflight_out);
-        return traffic.current < window && resend_one(session, handle, connection);
+        if (traffic.current >= window) return false;
+        resend_one(session, handle, connection);
+        return true;
     }
-    if (traffic.queue.empty()) return replay_some(session, handle, connection);
+    if (traffic.queue.empty())
+        return !traffic.has_unsent() && replay_some(session, handle, connection);
     if (!has_window(session, connection)) return false;
+    const std::uint32_t position = traffic.inflight.size();
     Delivery next = traffic.queue.pop();
     traffic.bytes -= next.message->size();
-    if (next.message->is_expired(core_.now()) && !STARLING_SABOTAGED(SendExpired))
+    if (next.message->is_expired(core_.now()) && !STARLING_SABOTAGED(SendExpired)) {
         counters_.add(Count::DroppedExpired);
-    else start_inflight(session, handle, connection, std::move(next));
+        keep(session, change::Finished{position});
+    } else {
+        start_inflight(session, handle, connection, std::move(next));
+    }
     return true;
 }
 
 // --- In flight -----------------------------------------------------------------------------------
 
-// False when the client cannot take a packet of this size: it counts as sent [MQTT-3.1.2-25].
-bool Broker::start_inflight(Session& session, Handle handle, Connection& connection,
+// Gives the delivery its identifier and sends it; under QoS 2 once the identifier is kept, so that
+// no other is ever used for it, and then those behind it wait too.
+void Broker::start_inflight(Session& session, Handle handle, Connection& connection,
                             Delivery delivery) {
     SessionTraffic& traffic = session.busy();
-    const std::uint16_t packet_id = session.next_packet_id();
-    if (!write_publish(handle, connection, delivery, packet_id, false)) {
-        counters_.add(Count::DroppedTooLarge);
-        return false;
-    }
+    const std::uint32_t position = traffic.inflight.size();
     Inflight entry;
     entry.awaits =
         delivery.qos == Qos::AtLeastOnce ? Inflight::Awaits::Puback : Inflight::Awaits::Pubrec;
     traffic.bytes += delivery.message->size();
     entry.delivery = std::move(delivery);
-    entry.packet_id = packet_id;
-    entry.is_current = true;
-    ++traffic.current;
+    entry.packet_id = session.next_packet_id();
     traffic.inflight.push(std::move(entry));
-    return true;
+    if (traffic.inflight[position].awaits == Inflight::Awaits::Pubrec)
+        keep_before_sending(session, connection.session,
+                            change::Sent{position, traffic.inflight[position].packet_id});
+    if (traffic.current == position && commits_.has_ended(traffic.commit))
+        send_inflight(session, handle, connection, position);
 }
 
 // The oldest delivery that this connection has not seen yet [MQTT-4.4.0-1].
-bool Broker::resend_one(Session& session, Handle handle, Connection& connection) {
-    SessionTraffic& traffic = *session.traffic;
-    std::uint32_t at = 0;
-    while (traffic.inflight[at].is_current) ++at;
-    Inflight& entry = traffic.inflight[at];
+void Broker::resend_one(Session& session, Handle handle, Connection& connection) {
+    std::uint32_t position = 0;
+    while (session.traffic->inflight[position].is_current) ++position;
+    send_inflight(session, handle, connection, position);
+}
+
+// What the client takes no packet of counts as sent [MQTT-3.1.2-25].
+void Broker::send_inflight(Session& session, Handle handle, Connection& connection,
+                           std::uint32_t position) {
+    Inflight& entry = session.traffic->inflight[position];
     entry.is_current = true;
-    ++traffic.current;
-    if (entry.awaits == Inflight::Awaits::Pubcomp) {  // [MQTT-4.3.3-6]
-        encode_ack(frame_, connection.version, PacketType::Pubrel, entry.packet_id,
-                   Reason::Success);
-        send_frame(handle, connection);
-    } else if (!write_publish(handle, connection, entry.delivery, entry.packet_id,
-                              !STARLING_SABOTAGED(ForgetDup))) {
-        counters_.add(Count::DroppedTooLarge);
-        finish_inflight(session, at);
-    }
-    return true;
+    ++session.traffic->current;
+    if (entry.awaits == Inflight::Awaits::Pubcomp)  // [MQTT-4.3.3-6]
+        return acknowledge(handle, connection, PacketType::Pubrel, entry.packet_id,
+                           Reason::Success);
+    const bool dup = entry.was_sent && !STARLING_SABOTAGED(ForgetDup);
+    entry.was_sent = true;
+    if (write_publish(handle, connection, entry.delivery, entry.packet_id, dup)) return;
+    counters_.add(Count::DroppedTooLarge);
+    finish_inflight(session, position);
 }
 
 // --- Bytes ---------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ struct Inflight {
     Delivery delivery;  // its message is let go when PUBREC has come
     std::uint16_t packet_id = 0;
     Awaits awaits = Awaits::Puback;
-    bool was_sent = false;    // on any connection: the next time has DUP
+    bool was_sent = false;    // on any connection: the next time has DUP [MQTT-3.3.1-1]
     bool is_current = false;  // on this connection
 };
 
@@ -53,12 +53,16 @@ struct SessionTraffic {
     std::vector<std::uint16_t> received;  // QoS 2 packet identifiers before their PUBREL, sorted
     std::size_t bytes = 0;                // of messages in queue and inflight
     std::uint32_t current = 0;            // inflight entries sent on this connection
+    std::uint64_t commit = 0;             // that inflight entries wait for before they are sent
     bool is_replaying = false;            // in the list of those whose replay a budget cut off
 
     // A QoS 2 packet identifier from PUBLISH to PUBREL.
     bool remembers(std::uint16_t packet_id) const;
     void remember(std::uint16_t packet_id);
     bool forget(std::uint16_t packet_id);  // false: it was not known
+
+    // In flight, and not sent on this connection yet.
+    bool has_unsent() const { return current < inflight.size(); }
 
     bool is_idle() const {
         return queue.empty() && inflight.empty() && replays.empty() && received.empty();

@@ -148,6 +148,7 @@ void Broker::return_unsent(Session& session, const RemoteHandle* only_group) {
     for (std::uint32_t i = 0; i < traffic.queue.size();) {
         const RemoteHandle group = traffic.queue[i].group;
         if (group && (!only_group || group == *only_group)) {
+            keep(session, change::Finished{traffic.inflight.size() + i});
             Delivery delivery = traffic.queue.remove(i);
             traffic.bytes -= delivery.message->size();
             returning_.push(std::move(delivery));

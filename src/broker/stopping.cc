@@ -31,7 +31,7 @@ void Broker::go_on_stopping() {
     if (stopping_ != Stopping::Settling) return;
     const bool is_done = !wants_credit() && fan_outs_.empty() && pulls_.empty() &&
                          replaying_.empty() && answers_.empty() && !announcer_.can_begin() &&
-                         !member_changes_.can_begin();
+                         !member_changes_.can_begin() && commits_.backlog() == 0;
     commons_.quiescence.report(core_.id(), mailbox_.sent(), mailbox_.received(), is_done);
     if (commons_.quiescence.has_come(last_look_)) commons_.mail_settled.raise();
     if (commons_.mail_settled.is_up() || core_.now() >= stop_at_) send_everybody_away();

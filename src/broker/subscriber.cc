@@ -15,6 +15,7 @@ void Broker::on_subscribe(Handle handle, Connection& connection, const Frame& fr
     PendingSubscribe pending;
     pending.connection = handle;
     pending.packet_id = packet->packet_id;
+    const std::uint64_t seen = commits_.changes();
     for (std::size_t i = 0; i < packet->filters.size(); ++i) {
         Reason reason = reason_of(verdicts_[i]);
         if (reason == Reason::Success)
@@ -23,8 +24,15 @@ void Broker::on_subscribe(Handle handle, Connection& connection, const Frame& fr
         else counters_.add(Count::Denied);
         pending.reasons.push_back(reason);
     }
+    pending.commit = commit_since(seen);
+    answer(handle, connection, std::move(pending));
+}
+
+// At once, or when it is true.
+void Broker::answer(Handle handle, Connection& connection, PendingSubscribe pending) {
     if (is_visible(pending)) return finish_subscribe(pending);
     pause(handle, connection, Connection::Pause::Announcement);
+    pending.since = core_.now();
     subscribes_.push(std::move(pending));
 }
 
@@ -55,6 +63,7 @@ Reason Broker::subscribe_one(PendingSubscribe& pending, Handle handle,
     if (is_new) add_subscription(handle, request.filter, terms);
     else if (!STARLING_SABOTAGED(KeepOldTerms))
         subscriptions_[old].terms = terms;  // [MQTT-3.8.4-3]
+    keep(session, change::Subscribed{request.filter, terms});
     await_visibility(pending, request.filter);
     const bool is_replayed = request.retain_handling == 0 ||  // [MQTT-3.3.1-9]
                              (request.retain_handling == 1 && is_new);
@@ -91,7 +100,8 @@ void Broker::await_visibility(PendingSubscribe& pending, std::string_view filter
 }
 
 bool Broker::is_visible(const PendingSubscribe& pending) const {
-    return (pending.interest_round <= announcer_.confirmed() ||
+    return commits_.has_ended(pending.commit) &&
+           (pending.interest_round <= announcer_.confirmed() ||
             STARLING_SABOTAGED(SkipInterestWait)) &&
            (pending.members_round <= member_changes_.confirmed() ||
             STARLING_SABOTAGED(SkipMembersWait));
@@ -101,7 +111,8 @@ void Broker::finish_subscribe(PendingSubscribe& pending) {
     Connection* connection = connections_.find(pending.connection);
     if (!connection || connection->state != Connection::State::Connected) return;
     Session& session = sessions_[connection->session.index];
-    encode_suback(frame_, connection->version, pending.packet_id, pending.reasons);
+    const auto encode = pending.answer == PacketType::Suback ? encode_suback : encode_unsuback;
+    encode(frame_, connection->version, pending.packet_id, pending.reasons);
     send_frame(pending.connection, *connection);
     for (Replay& replay : pending.replays) start_replay(session, std::move(replay));
     if (connection->pause == Connection::Pause::Announcement)
@@ -132,13 +143,17 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
     const auto packet = decode_unsubscribe(frame, connection.version);
     if (!packet) return fail(handle, connection, packet.error());
     Session& session = sessions_[connection.session.index];
-    std::vector<Reason> reasons;
+    PendingSubscribe pending;
+    pending.connection = handle;
+    pending.answer = PacketType::Unsuback;
+    pending.packet_id = packet->packet_id;
+    const std::uint64_t seen = commits_.changes();
     for (const std::string_view filter : packet->filters)
-        reasons.push_back(unsubscribe(session, filter) ? Reason::Success
-                                                       : Reason::NoSubscriptionExisted);
+        pending.reasons.push_back(unsubscribe(session, filter) ? Reason::Success
+                                                               : Reason::NoSubscriptionExisted);
     session.rest_if_idle();
-    encode_unsuback(frame_, connection.version, packet->packet_id, reasons);
-    send_frame(handle, connection);
+    pending.commit = commit_since(seen);
+    answer(handle, connection, std::move(pending));
 }
 
 // False when there was no such subscription.
@@ -147,6 +162,7 @@ bool Broker::unsubscribe(Session& session, std::string_view filter) {
     if (place == SubscriptionTable::kNone) return false;
     const RemoteHandle group = subscriptions_.group_of(subscriptions_[place]);
     remove_subscription(session, place);
+    keep(session, change::Unsubscribed{filter});
     if (session.traffic) stop_replays(*session.traffic, filter);
     if (group) return_unsent(session, &group);
     return true;

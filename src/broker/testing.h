@@ -83,12 +83,16 @@ public:
     };
 
     explicit BrokerRig(const BrokerOptions& options = quiet()) : BrokerRig(options, Shape{}) {}
-    BrokerRig(const BrokerOptions& options, Shape shape, Authorizer* authorizer = nullptr)
+    // One authorizer serves all cores; each has a store of its own.
+    BrokerRig(const BrokerOptions& options, Shape shape, Authorizer* authorizer = nullptr,
+              const std::vector<Store*>& stores = {})
         : commons_(options, {1, 2}, shape.cores),
-          authorizer_(authorizer ? *authorizer : allow_all_),
+          authorizer_(authorizer ? *authorizer : everybody_may_),
           random_(shape.seed) {
-        for (CoreId core = 0; core < shape.cores; ++core)
-            seats_.push_back(std::make_unique<Seat>(*this, core));
+        for (CoreId core = 0; core < shape.cores; ++core) {
+            Store& store = stores.empty() ? nothing_is_kept_ : *stores[core];
+            seats_.push_back(std::make_unique<Seat>(*this, core, store));
+        }
     }
 
     // No $SYS.
@@ -197,6 +201,15 @@ private:
         std::vector<Readiness> ready;
     };
 
+    struct EverybodyMay final : Authorizer {
+        Verdict ask(const Question&) override { return {}; }
+    };
+
+    struct NothingIsKept final : Store {
+        bool add(std::string_view, const change::Any&) override { return false; }
+        void commit(std::uint64_t) override {}
+    };
+
     // One authorizer serves all cores: each core's desk numbers its questions apart from the
     // others' and gets the answers to them.
     struct Desk final : Authorizer, Authorizer::Listener {
@@ -226,11 +239,11 @@ private:
     };
 
     struct Seat {
-        Seat(BrokerRig& rig, CoreId id)
+        Seat(BrokerRig& rig, CoreId id, Store& store)
             : poller(rig),
               core(id, poller, rig.clock_),
               desk(rig, id),
-              broker(core, rig.commons_, desk) {}
+              broker(core, rig.commons_, desk, store) {}
 
         WirePoller poller;
         Core core;
@@ -249,7 +262,8 @@ private:
     std::vector<Wire> wires_;
     ManualClock clock_;
     Commons commons_;
-    AllowAll allow_all_;
+    EverybodyMay everybody_may_;
+    NothingIsKept nothing_is_kept_;
     Authorizer& authorizer_;
     Random random_;
     std::vector<std::unique_ptr<Seat>> seats_;

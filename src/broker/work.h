@@ -3,9 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "base/handle.h"
+#include "base/time.h"
+#include "broker/mail.h"
 #include "broker/message.h"
 #include "broker/session.h"
 #include "mqtt/packets.h"
@@ -21,7 +24,8 @@ struct Ticket {
     bool is_told_errors = false;  // version 5: an error makes the identifier new
     bool was_repeated = false;    // the client sent it again meanwhile
     bool was_retained = true;     // false: it was to be, and there was no room
-    std::uint32_t open = 1;       // cores that have not answered, and whoever handles the PUBLISH
+    TimeMs since = 0;
+    std::uint32_t open = 1;  // cores that have not answered, and whoever handles the PUBLISH
     std::uint32_t receivers = 0;
 };
 
@@ -31,7 +35,8 @@ struct PublishJob {
     CoreId from = 0;
     Handle ticket;
     bool was_retained = true;
-    std::uint32_t open = 0;  // parts under way
+    std::uint64_t changes = 0;  // there were when it began: what has come since may be its own
+    std::uint32_t open = 0;     // parts under way
     std::uint32_t receivers = 0;
 };
 
@@ -70,15 +75,19 @@ struct ShareOffer {
     bool could_queue = false;  // somebody said that it could
 };
 
-// A SUBSCRIBE that is not visible to all cores yet. Its connection is not read meanwhile.
+// A SUBSCRIBE that is not visible to all cores yet, or it or an UNSUBSCRIBE that the store has not
+// kept yet. Its connection is not read meanwhile.
 // Owner: the subscriber's core.
 struct PendingSubscribe {
     Handle connection;
+    PacketType answer = PacketType::Suback;
     std::uint16_t packet_id = 0;
     std::vector<Reason> reasons;
     std::vector<Replay> replays;
     std::uint64_t interest_round = 0;
     std::uint64_t members_round = 0;
+    std::uint64_t commit = 0;
+    TimeMs since = 0;
 };
 
 // Another core's members round that counts only once this core's own interest is visible.
@@ -86,6 +95,29 @@ struct PendingSubscribe {
 struct PendingConfirmation {
     CoreId to = 0;
     std::uint64_t interest_round = 0;
+};
+
+// What goes on when a commit has ended.
+// Owner: the core whose store it is.
+struct AfterCommit {
+    struct Job {
+        Handle job;
+    };               // its last part is done
+    struct Answer {  // a member has taken what a share group offered it
+        CoreId to = 0;
+        mail::Answered answer;
+    };
+    struct Acknowledgements {
+        Handle connection;
+    };  // that it is owed
+    struct Deliveries {
+        Handle session;
+    };  // that need their identifiers kept
+    using What = std::variant<Job, Answer, Acknowledgements, Deliveries>;
+
+    std::uint64_t commit = 0;
+    TimeMs since = 0;
+    What what;
 };
 
 }  // namespace starling

@@ -68,10 +68,4 @@ public:
     virtual bool has_answers() const { return false; }
 };
 
-// Everybody may do everything. Owner: the process.
-class AllowAll final : public Authorizer {
-public:
-    Verdict ask(const Question&) override { return {}; }
-};
-
 }  // namespace starling

@@ -1,0 +1,115 @@
+// What the store is told, and what waits until it has kept it.
+#include <variant>
+
+#include "broker/broker.h"
+
+namespace starling {
+
+// --- Changes -------------------------------------------------------------------------------------
+
+// Of a session that is to outlive its connection; of others nothing is kept.
+void Broker::keep(const Session& session, const change::Any& change) {
+    if (session.expiry_s != 0 && store_.add(session.id, change)) commits_.add();
+}
+
+// What the broker itself retains it will say again.
+void Broker::keep_retained_message(const Message& message) {
+    if (message.topic().starts_with("$SYS/")) return;
+    if (store_.add({}, change::Retained{message})) commits_.add();
+}
+
+// Nothing more that is in flight is sent to the client before the change is kept.
+void Broker::keep_before_sending(Session& session, Handle handle, const change::Any& change) {
+    const std::uint64_t seen = commits_.changes();
+    keep(session, change);
+    const std::uint64_t commit = commit_since(seen);
+    if (commits_.has_ended(commit)) return;
+    session.traffic->commit = commit;
+    await_commit(commit, AfterCommit::Deliveries{handle});
+}
+
+void Broker::set_expiry(Session& session, std::uint32_t expiry_s) {
+    if (expiry_s == 0) keep(session, change::SessionEnded{});
+    session.expiry_s = expiry_s;
+    keep(session, change::SessionKept{expiry_s});
+}
+
+// --- Commits -------------------------------------------------------------------------------------
+
+void Broker::commit() {
+    if (!commits_.can_begin()) return;
+    counters_.add(Count::StoreCommits);
+    store_.commit(commits_.begin());
+    store_.run(*this);
+}
+
+// The commit that holds what has changed since there were so many changes; 0, which has always
+// ended, when nothing has. It may hold changes of others too.
+std::uint64_t Broker::commit_since(std::uint64_t changes) const {
+    return commits_.changes() == changes ? 0 : commits_.last();
+}
+
+void Broker::await_commit(std::uint64_t commit, AfterCommit::What what) {
+    after_commits_.push({commit, core_.now(), what});
+}
+
+void Broker::on_committed(std::uint64_t commit) {
+    commits_.end(commit);
+    while (!after_commits_.empty() && commits_.has_ended(after_commits_.front().commit))
+        go_on(after_commits_.pop());
+    finish_visible_subscribes();
+}
+
+void Broker::go_on(const AfterCommit& waiting) {
+    struct GoOn {
+        Broker& broker;
+
+        void operator()(AfterCommit::Job one) { broker.finish_job(one.job); }
+        void operator()(AfterCommit::Answer one) { broker.mailbox_.send(one.to, one.answer); }
+        void operator()(AfterCommit::Acknowledgements one) {
+            Connection* connection = broker.connections_.find(one.connection);
+            if (connection && connection->traffic) broker.pay_acks(one.connection, *connection);
+        }
+        void operator()(AfterCommit::Deliveries one) {
+            if (Session* session = broker.sessions_.find(one.session)) broker.pump(*session);
+        }
+    };
+    std::visit(GoOn{*this}, waiting.what);
+}
+
+// --- When it takes too long ----------------------------------------------------------------------
+
+// Ends the connections that have waited too long for an acknowledgement, on this core's store or on
+// another's. What they sent is not taken back: they will ask again.
+void Broker::end_late_waits() {
+    const auto is_late = [&](TimeMs since) {
+        return since + limits::kStoreTimeoutS * TimeMs{1000} <= core_.now();
+    };
+    std::vector<Handle> late;  // connections
+    tickets_.for_each([&](Handle, Ticket& ticket) {
+        if (!is_late(ticket.since)) return;
+        ticket.since = core_.now();  // who comes back for it may wait as long again
+        if (const Session* session = sessions_.find(ticket.session))
+            late.push_back(session->connection);
+    });
+    for (std::uint32_t at = 0; at < after_commits_.size(); ++at) {
+        const AfterCommit& waiting = after_commits_[at];
+        const auto* owed = std::get_if<AfterCommit::Acknowledgements>(&waiting.what);
+        if (is_late(waiting.since) && owed) late.push_back(owed->connection);
+    }
+    for (std::uint32_t at = 0; at < subscribes_.size(); ++at) {
+        const PendingSubscribe& pending = subscribes_[at];
+        if (is_late(pending.since) && !commits_.has_ended(pending.commit))
+            late.push_back(pending.connection);
+    }
+    for (const Handle handle : late) end_late_wait(handle);
+}
+
+void Broker::end_late_wait(Handle handle) {
+    Connection* connection = connections_.find(handle);
+    if (!connection || connection->state != Connection::State::Connected) return;
+    counters_.add(Count::StoreTimeouts);
+    disconnect(handle, *connection, Reason::ServerBusy);
+}
+
+}  // namespace starling
