@@ -223,21 +223,26 @@ private:
 
     // router.cc
     void route(const Ref<const Message>& message, Handle ticket);
-    Handle start_job(CoreId from, Handle ticket);
+    PublishJob start_job(CoreId from, Handle ticket);
+    Handle prolong(PublishJob& job);
+    void end(PublishJob& job);
     void release(Handle job);
-    void finish_job(Handle job);
+    void close_part(Handle job);
+    void finish(const PublishJob& job);
     bool keep_retained(const Ref<const Message>& message);
-    void deliver(Handle job, const Ref<const Message>& message);
-    void begin_fan_out(FanOut& fan_out, std::size_t& budget);
+    void deliver(PublishJob& job, const Ref<const Message>& message);
+    std::vector<FanOut::Receiver> begin_fan_out(PublishJob& job, const Ref<const Message>& message,
+                                                std::size_t& budget);
+    void begin_late(FanOut& fan_out, std::size_t& budget);
     void run_fan_outs();
     void serve_more(FanOut& fan_out, std::size_t& budget);
     void find_targets(const Message& message);
     std::uint32_t serve_targets(const Ref<const Message>& message, std::span<const Target> targets);
-    Delivery make_delivery(const Ref<const Message>& message, std::span<const Target> targets);
+    DeliveryTerms terms_of(const Message& message, std::span<const Target> targets);
     bool is_for(const Subscription& subscription, const Message& message) const;
 
     // share_groups.cc
-    void offer_to_group(Handle job, const Ref<const Message>& message, std::uint32_t group);
+    void offer_to_group(PublishJob& job, const Ref<const Message>& message, std::uint32_t group);
     void ask_on(Handle offer);
     const ShareGroup::Member* next_member(const ShareGroup& group, ShareOffer& offer) const;
     bool conclude(Handle offer, mail::OfferAnswer answer);
@@ -253,8 +258,9 @@ private:
     void offer_returned(CoreId from, const mail::Returned& returned);
 
     // sender.cc
-    void offer(Session& session, Delivery delivery);
-    void send_now(Handle handle, Connection& connection, const Delivery& delivery);
+    void offer(Session& session, const Ref<const Message>& message, DeliveryTerms terms);
+    void send_now(Handle handle, Connection& connection, const Ref<const Message>& message,
+                  const DeliveryTerms& terms);
     void enqueue(Session& session, Delivery delivery);
     bool make_room(const Session& session, const Delivery& fresh);
     void pump(Session& session);
@@ -265,14 +271,14 @@ private:
     void start_inflight(Session& session, Handle handle, Connection& connection, Delivery delivery);
     void send_inflight(Session& session, Handle handle, Connection& connection,
                        std::uint32_t position);
-    bool write_publish(Handle handle, Connection& connection, const Delivery& delivery,
-                       std::uint16_t packet_id, bool dup);
-    static bool is_plain(const Connection& connection, const Delivery& delivery,
-                         std::uint16_t packet_id);
+    bool write_publish(Handle handle, Connection& connection, const Ref<const Message>& message,
+                       const DeliveryTerms& terms, std::uint16_t packet_id, bool dup);
+    static bool is_plain(const Connection& connection, const Message& message,
+                         const DeliveryTerms& terms, std::uint16_t packet_id);
     bool write_plain(Connection& connection, const Ref<const Message>& message);
     Bytes plain_frame5(const Ref<const Message>& message);
-    bool write_own_head(Connection& connection, const Delivery& delivery, std::uint16_t packet_id,
-                        bool dup);
+    bool write_own_head(Connection& connection, const Ref<const Message>& message,
+                        const DeliveryTerms& terms, std::uint16_t packet_id, bool dup);
     void use_alias(Connection& connection, PublishHead& head);
     std::uint16_t outgoing_alias(Connection& connection, std::string_view topic, bool& is_known);
 

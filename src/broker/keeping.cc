@@ -64,7 +64,7 @@ void Broker::go_on(const AfterCommit& waiting) {
     struct GoOn {
         Broker& broker;
 
-        void operator()(AfterCommit::Job one) { broker.finish_job(one.job); }
+        void operator()(AfterCommit::Job one) { broker.close_part(one.job); }
         void operator()(AfterCommit::Answer one) { broker.mailbox_.send(one.to, one.answer); }
         void operator()(AfterCommit::Acknowledgements one) {
             Connection* connection = broker.connections_.find(one.connection);

@@ -44,11 +44,11 @@ void Broker::take(CoreId from, mail::Moved& moved) {
 }
 
 void Broker::take(CoreId from, mail::Published& published) {
-    const Handle job = start_job(from, published.ticket);
-    if (published.is_retained) jobs_[job.index].was_retained = keep_retained(published.message);
+    PublishJob job = start_job(from, published.ticket);
+    if (published.is_retained) job.was_retained = keep_retained(published.message);
     if (published.is_wanted && !(published.is_retained && STARLING_SABOTAGED(RetainOnly)))
         deliver(job, published.message);
-    release(job);
+    end(job);
 }
 
 void Broker::take(CoreId from, mail::Returned& returned) { offer_returned(from, returned); }

@@ -51,7 +51,9 @@ Decoded<std::string_view> Broker::resolve_topic(Connection& connection, const Pu
 
 // Whether clients may publish there.
 Reason Broker::judge_topic(std::string_view topic) const {
-    if (level_count(topic) > options_.topic_levels) return Reason::TopicNameInvalid;
+    // A short one cannot have so many.
+    if (topic.size() >= options_.topic_levels && level_count(topic) > options_.topic_levels)
+        return Reason::TopicNameInvalid;
     if (topic == "$SYS" || topic.starts_with("$SYS/")) return Reason::NotAuthorized;
     return Reason::Success;
 }

@@ -59,9 +59,11 @@ bool Broker::replay_fetched(Session& session, Handle handle, Connection& connect
 
 void Broker::replay_one(Session& session, Handle handle, Connection& connection,
                         const Replay& replay, const Ref<const Message>& message) {
-    Delivery delivery{message, replay.ids, {}, lower(message->qos(), replay.qos), true};
-    if (delivery.qos == Qos::AtMostOnce) send_now(handle, connection, delivery);
-    else start_inflight(session, handle, connection, std::move(delivery));
+    DeliveryTerms terms{replay.ids, {}, lower(message->qos(), replay.qos), true};
+    if (terms.qos == Qos::AtMostOnce) return send_now(handle, connection, message, terms);
+    Delivery delivery(message, std::move(terms));
+    keep(session, change::Queued{delivery});
+    start_inflight(session, handle, connection, std::move(delivery));
 }
 
 // Asks the core that the replay has come to.

@@ -28,10 +28,10 @@ void Broker::route(const Ref<const Message>& message, Handle ticket) {
         if (core != home) request(core);
     });
 
-    const Handle job = start_job(self, ticket);
-    if (is_retained && home == self) jobs_[job.index].was_retained = keep_retained(message);
+    PublishJob job = start_job(self, ticket);
+    if (is_retained && home == self) job.was_retained = keep_retained(message);
     deliver(job, message);
-    release(job);
+    end(job);
 }
 
 bool Broker::keep_retained(const Ref<const Message>& message) {
@@ -46,32 +46,56 @@ bool Broker::keep_retained(const Ref<const Message>& message) {
 
 // --- Jobs ----------------------------------------------------------------------------------------
 
-// Its maker holds one part of it until release().
-Handle Broker::start_job(CoreId from, Handle ticket) {
-    if (from == core_.id()) {
-        ++own_jobs_;
-        if (ticket) ++tickets_[ticket.index].open;
-    }
-    return jobs_.emplace(PublishJob{from, ticket, true, commits_.changes(), 1, 0});
+PublishJob Broker::start_job(CoreId from, Handle ticket) {
+    if (from == core_.id() && ticket) ++tickets_[ticket.index].open;
+    PublishJob job;
+    job.from = from;
+    job.ticket = ticket;
+    job.changes = commits_.changes();
+    return job;
 }
 
-// A part of it is done. With the last, and the commit of what it has changed, its sender hears of
-// it.
+// Something of it goes on in later turns: that has to release() it.
+Handle Broker::prolong(PublishJob& job) {
+    if (!job.prolonged) {
+        job.prolonged = jobs_.emplace(
+            PublishJob{job.from, job.ticket, true, job.changes, 0, 1, {}});  // open until end()
+        if (job.from == core_.id()) ++own_jobs_;
+    }
+    ++jobs_[job.prolonged.index].open;
+    return job.prolonged;
+}
+
+// All is done that is done at once. Its sender hears of it with the last part, and the commit of
+// what it has changed.
+void Broker::end(PublishJob& job) {
+    const std::uint64_t commit = commit_since(job.changes);
+    if (!commits_.has_ended(commit)) await_commit(commit, AfterCommit::Job{prolong(job)});
+    if (!job.prolonged) return finish(job);
+    PublishJob& prolonged = jobs_[job.prolonged.index];
+    prolonged.receivers += job.receivers;
+    prolonged.was_retained = job.was_retained;
+    close_part(job.prolonged);
+}
+
+// A part is done that went on later.
 void Broker::release(Handle handle) {
-    PublishJob& open = jobs_[handle.index];
-    if (--open.open != 0) return;
-    const std::uint64_t commit = commit_since(open.changes);
-    if (commits_.has_ended(commit)) finish_job(handle);
+    const std::uint64_t commit = commit_since(jobs_[handle.index].changes);
+    if (commits_.has_ended(commit)) close_part(handle);
     else await_commit(commit, AfterCommit::Job{handle});
 }
 
-void Broker::finish_job(Handle handle) {
-    const PublishJob job = jobs_[handle.index];
+void Broker::close_part(Handle handle) {
+    PublishJob& prolonged = jobs_[handle.index];
+    if (--prolonged.open != 0) return;
+    const PublishJob job = prolonged;
     jobs_.erase(handle);
-    if (job.from == core_.id()) {
-        --own_jobs_;
-        return settle(job.ticket, job.receivers, job.was_retained);
-    }
+    if (job.from == core_.id()) --own_jobs_;
+    finish(job);
+}
+
+void Broker::finish(const PublishJob& job) {
+    if (job.from == core_.id()) return settle(job.ticket, job.receivers, job.was_retained);
     if (job.ticket)
         mailbox_.send(job.from, mail::Settled{job.ticket, job.receivers, job.was_retained});
     mailbox_.finish(job.from);
@@ -80,36 +104,39 @@ void Broker::finish_job(Handle handle) {
 // --- Delivering on this core ---------------------------------------------------------------------
 
 // Behind what still has receivers to serve, so that nothing is overtaken.
-void Broker::deliver(Handle job, const Ref<const Message>& message) {
-    FanOut fan_out{job, message, {}, 0, false};
-    if (fan_outs_.empty()) {
+void Broker::deliver(PublishJob& job, const Ref<const Message>& message) {
+    std::vector<FanOut::Receiver> later;
+    const bool is_first = fan_outs_.empty();
+    if (is_first) {
         std::size_t budget = limits::kFanOutPerTurn;
-        begin_fan_out(fan_out, budget);
-        if (fan_out.receivers.empty()) return;
+        later = begin_fan_out(job, message, budget);
+        if (later.empty()) return;
     }
-    ++jobs_[job.index].open;
-    fan_outs_.push(std::move(fan_out));
+    fan_outs_.push({prolong(job), message, std::move(later), 0, is_first});
 }
 
-// Serves as many as `budget` allows and keeps the others for later turns.
-void Broker::begin_fan_out(FanOut& fan_out, std::size_t& budget) {
-    find_targets(*fan_out.message);
+// Serves as many as `budget` allows; returns the others.
+std::vector<FanOut::Receiver> Broker::begin_fan_out(PublishJob& job,
+                                                    const Ref<const Message>& message,
+                                                    std::size_t& budget) {
+    find_targets(*message);
     const std::span<const Target> targets = targets_;
     std::size_t now = std::min(targets.size(), budget);
     // Not between two subscriptions of one session.
     while (now != 0 && now < targets.size() && targets[now].session == targets[now - 1].session)
         ++now;
     budget -= std::min(now, budget);
-    jobs_[fan_out.job.index].receivers += serve_targets(fan_out.message, targets.first(now));
+    job.receivers += serve_targets(message, targets.first(now));
+    std::vector<FanOut::Receiver> later;
     for (const Target& target : targets.subspan(now))
-        fan_out.receivers.push_back(
+        later.push_back(
             {sessions_.handle(target.session), subscriptions_.handle(target.subscription)});
-    if (!fan_out.receivers.empty()) targets_ = std::vector<Target>();
-    fan_out.is_begun = true;
+    if (!later.empty()) targets_ = std::vector<Target>();
     for (const std::uint32_t filter : filters_)
         for (std::uint32_t group = subscriptions_.first_group(filter);
              group != SubscriptionTable::kNone; group = subscriptions_.group(group).next_in_filter)
-            offer_to_group(fan_out.job, fan_out.message, group);
+            offer_to_group(job, message, group);
+    return later;
 }
 
 void Broker::run_fan_outs() {
@@ -118,9 +145,18 @@ void Broker::run_fan_outs() {
         FanOut& oldest = fan_outs_.front();
         --budget;  // also for one that nobody receives
         if (oldest.is_begun) serve_more(oldest, budget);
-        else begin_fan_out(oldest, budget);
+        else begin_late(oldest, budget);
         if (oldest.next == oldest.receivers.size()) release(fan_outs_.pop().job);
     }
+}
+
+// One that had to wait for those before it.
+void Broker::begin_late(FanOut& fan_out, std::size_t& budget) {
+    PublishJob part;  // of the job that goes on
+    part.prolonged = fan_out.job;
+    fan_out.receivers = begin_fan_out(part, fan_out.message, budget);
+    fan_out.is_begun = true;
+    jobs_[fan_out.job.index].receivers += part.receivers;
 }
 
 void Broker::serve_more(FanOut& fan_out, std::size_t& budget) {
@@ -164,8 +200,8 @@ std::uint32_t Broker::serve_targets(const Ref<const Message>& message,
         while (end < targets.size() && targets[end].session == targets[begin].session &&
                !STARLING_SABOTAGED(DeliverPerFilter))
             ++end;
-        offer(sessions_[targets[begin].session],
-              make_delivery(message, targets.subspan(begin, end - begin)));
+        offer(sessions_[targets[begin].session], message,
+              terms_of(*message, targets.subspan(begin, end - begin)));
         begin = end;
     }
     return receivers;
@@ -179,9 +215,8 @@ bool Broker::is_for(const Subscription& subscription, const Message& message) co
 
 // The highest QoS of all [MQTT-3.3.4-2], every identifier [MQTT-3.3.4-4], RETAIN if any asks for
 // it.
-Delivery Broker::make_delivery(const Ref<const Message>& message, std::span<const Target> targets) {
-    Delivery delivery;
-    delivery.message = message;
+DeliveryTerms Broker::terms_of(const Message& message, std::span<const Target> targets) {
+    DeliveryTerms delivery;
     Qos granted = Qos::AtMostOnce;
     bool keeps_retain = false;
     std::vector<std::uint32_t> ids;
@@ -192,9 +227,8 @@ Delivery Broker::make_delivery(const Ref<const Message>& message, std::span<cons
         if (terms.identifier != 0) ids.push_back(terms.identifier);
     }
     if (!ids.empty()) delivery.ids = make_counted<SubscriptionIds>(std::move(ids));
-    delivery.qos = lower(message->qos(), granted);
-    delivery.retain =
-        (keeps_retain || STARLING_SABOTAGED(KeepRetainFlag)) && message->retain_flag();
+    delivery.qos = lower(message.qos(), granted);
+    delivery.retain = (keeps_retain || STARLING_SABOTAGED(KeepRetainFlag)) && message.retain_flag();
     return delivery;
 }
 

@@ -6,18 +6,19 @@
 
 namespace starling {
 
-void Broker::offer(Session& session, Delivery delivery) {
+void Broker::offer(Session& session, const Ref<const Message>& message, DeliveryTerms terms) {
     const Handle handle = session.connection;
     Connection* connection = connections_.find(handle);
-    if (delivery.message->is_expired(core_.now()))  // [MQTT-3.3.2-5]
+    if (message->is_expired(core_.now()))  // [MQTT-3.3.2-5]
         return counters_.add(Count::DroppedExpired);
     // What a share group brings may be old: it tells nothing of what is retained.
-    if (delivery.message->retain_flag() && !delivery.group && !STARLING_SABOTAGED(ForgetLiveTopics))
-        note_live(session, *delivery.message);
-    if (delivery.qos == Qos::AtMostOnce) {
-        if (connection) send_now(handle, *connection, delivery);
+    if (message->retain_flag() && !terms.group && !STARLING_SABOTAGED(ForgetLiveTopics))
+        note_live(session, *message);
+    if (terms.qos == Qos::AtMostOnce) {
+        if (connection) send_now(handle, *connection, message, terms);
         return;
     }
+    Delivery delivery(message, std::move(terms));
     const bool is_first =
         !session.traffic || (session.traffic->queue.empty() && !session.traffic->has_unsent());
     if (connection && is_first && has_window(session, *connection) &&
@@ -29,11 +30,12 @@ void Broker::offer(Session& session, Delivery delivery) {
     enqueue(session, std::move(delivery));
 }
 
-void Broker::send_now(Handle handle, Connection& connection, const Delivery& delivery) {
+void Broker::send_now(Handle handle, Connection& connection, const Ref<const Message>& message,
+                      const DeliveryTerms& terms) {
     if (!has_outbox_room(connection)) return counters_.add(Count::DroppedOutboxFull);
     if (commons_.memory.is_scarce() && connection.unwritten() != 0)
         return counters_.add(Count::DroppedMemory);
-    if (!write_publish(handle, connection, delivery, 0, false))
+    if (!write_publish(handle, connection, message, terms, 0, false))
         counters_.add(Count::DroppedTooLarge);
 }
 
@@ -155,7 +157,8 @@ void Broker::send_inflight(Session& session, Handle handle, Connection& connecti
                            Reason::Success);
     const bool dup = entry.was_sent && !STARLING_SABOTAGED(ForgetDup);
     entry.was_sent = true;
-    if (write_publish(handle, connection, entry.delivery, entry.packet_id, dup)) return;
+    const Delivery& delivery = entry.delivery;
+    if (write_publish(handle, connection, delivery.message, delivery, entry.packet_id, dup)) return;
     counters_.add(Count::DroppedTooLarge);
     finish_inflight(session, position);
 }
@@ -163,11 +166,11 @@ void Broker::send_inflight(Session& session, Handle handle, Connection& connecti
 // --- Bytes ---------------------------------------------------------------------------------------
 
 // False when the packet is larger than the client takes [MQTT-3.1.2-24]; nothing was written.
-bool Broker::write_publish(Handle handle, Connection& connection, const Delivery& delivery,
-                           std::uint16_t packet_id, bool dup) {
-    const bool is_written = is_plain(connection, delivery, packet_id)
-                                ? write_plain(connection, delivery.message)
-                                : write_own_head(connection, delivery, packet_id, dup);
+bool Broker::write_publish(Handle handle, Connection& connection, const Ref<const Message>& message,
+                           const DeliveryTerms& terms, std::uint16_t packet_id, bool dup) {
+    const bool is_written = is_plain(connection, *message, terms, packet_id)
+                                ? write_plain(connection, message)
+                                : write_own_head(connection, message, terms, packet_id, dup);
     if (!is_written) return false;
     counters_.add(Count::PublishSent);
     mark_dirty(handle, connection);
@@ -175,13 +178,12 @@ bool Broker::write_publish(Handle handle, Connection& connection, const Delivery
 }
 
 // Whether the packet is the same for all who get this message by this version.
-bool Broker::is_plain(const Connection& connection, const Delivery& delivery,
-                      std::uint16_t packet_id) {
-    const Message& message = *delivery.message;
-    if (packet_id != 0 || delivery.retain) return false;
+bool Broker::is_plain(const Connection& connection, const Message& message,
+                      const DeliveryTerms& terms, std::uint16_t packet_id) {
+    if (packet_id != 0 || terms.retain) return false;
     if (message.plain_frame().size() >= Outbox::kSharedFrom) return false;
     return connection.version != Version::V5 ||
-           (!delivery.ids && message.expires_at() == kNever && connection.topic_alias_maximum == 0);
+           (!terms.ids && message.expires_at() == kNever && connection.topic_alias_maximum == 0);
 }
 
 bool Broker::write_plain(Connection& connection, const Ref<const Message>& message) {
@@ -206,24 +208,23 @@ Bytes Broker::plain_frame5(const Ref<const Message>& message) {
     return plain5_;
 }
 
-bool Broker::write_own_head(Connection& connection, const Delivery& delivery,
-                            std::uint16_t packet_id, bool dup) {
-    const Message& message = *delivery.message;
+bool Broker::write_own_head(Connection& connection, const Ref<const Message>& message,
+                            const DeliveryTerms& terms, std::uint16_t packet_id, bool dup) {
     PublishHead head;
     head.version = connection.version;
-    head.qos = delivery.qos;
+    head.qos = terms.qos;
     head.dup = dup;
-    head.retain = delivery.retain;
+    head.retain = terms.retain;
     head.packet_id = packet_id;
-    head.topic = message.topic();
-    head.payload_size = message.payload().size();
+    head.topic = message->topic();
+    head.payload_size = message->payload().size();
     if (connection.version == Version::V5) {
-        head.forwarded = message.forwarded();
-        if (delivery.ids) head.subscription_identifiers = delivery.ids->values;
-        if (message.expires_at() != kNever) {  // [MQTT-3.3.2-6]
+        head.forwarded = message->forwarded();
+        if (terms.ids) head.subscription_identifiers = terms.ids->values;
+        if (message->expires_at() != kNever) {  // [MQTT-3.3.2-6]
             // To the nearest second: another core's clock may be a turn ahead of ours.
             const TimeMs now = core_.now();
-            const TimeMs left = message.expires_at() > now ? message.expires_at() - now : 0;
+            const TimeMs left = message->expires_at() > now ? message->expires_at() - now : 0;
             head.expiry_interval_s = left == 0 ? 0 : std::max<TimeMs>((left + 500) / 1000, 1);
         }
     }
@@ -231,7 +232,7 @@ bool Broker::write_own_head(Connection& connection, const Delivery& delivery,
     if (connection.topic_alias_maximum != 0) use_alias(connection, head);
     Outbox& outbox = busy(connection).outbox;
     write_publish_head(head, outbox.extend(publish_size(head).head).data());
-    outbox.append_payload(delivery.message);
+    outbox.append_payload(message);
     return true;
 }
 

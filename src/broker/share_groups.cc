@@ -10,13 +10,13 @@ namespace starling {
 
 // Looks for a member that takes the message now, then for one that queues it; part of `job` until
 // somebody has it or nobody wants it.
-void Broker::offer_to_group(Handle job, const Ref<const Message>& message, std::uint32_t index) {
+void Broker::offer_to_group(PublishJob& job, const Ref<const Message>& message,
+                            std::uint32_t index) {
     ShareOffer offer;
     offer.message = message;
     offer.group = subscriptions_.group_handle(index);
-    offer.job = job;
+    offer.job = prolong(job);
     offer.first = pick_member(subscriptions_.group(index), *message);
-    ++jobs_[job.index].open;
     ask_on(offers_.emplace(std::move(offer)));
 }
 
@@ -104,10 +104,10 @@ mail::OfferAnswer Broker::consider(const mail::Offered& offered, CoreId home) {
     if (!can_take(member->session, qos) && !(offered.may_queue && could_queue))
         return could_queue ? OfferAnswer::RefusedButCouldQueue : OfferAnswer::Refused;
     const Target target{member->session, offered.subscription.index};
-    Delivery delivery = make_delivery(offered.message, {&target, 1});
-    delivery.group = {home, offered.group};
-    subscriptions_.set_group_of(*member, delivery.group);
-    offer(sessions_[target.session], std::move(delivery));
+    DeliveryTerms terms = terms_of(*offered.message, {&target, 1});
+    terms.group = {home, offered.group};
+    subscriptions_.set_group_of(*member, terms.group);
+    offer(sessions_[target.session], offered.message, std::move(terms));
     return OfferAnswer::Taken;
 }
 
@@ -168,11 +168,11 @@ void Broker::return_to_group(const Delivery& delivery) {
 }
 
 void Broker::offer_returned(CoreId from, const mail::Returned& returned) {
-    const Handle job = start_job(from, {});
+    PublishJob job = start_job(from, {});
     if (subscriptions_.find_group(returned.group) && !STARLING_SABOTAGED(LoseReturned))
         offer_to_group(job, returned.message, returned.group.index);
     else counters_.add(Count::DroppedNoMember);
-    release(job);
+    end(job);
 }
 
 }  // namespace starling

@@ -29,15 +29,17 @@ struct Ticket {
     std::uint32_t receivers = 0;
 };
 
-// A message that this core has not finished: it holds its sender's credit.
+// What a core does for one message. Most are over at once; one that is not goes on in the slab of
+// jobs, and holds its sender's credit.
 // Owner: the core that serves it.
 struct PublishJob {
     CoreId from = 0;
     Handle ticket;
     bool was_retained = true;
     std::uint64_t changes = 0;  // there were when it began: what has come since may be its own
-    std::uint32_t open = 0;     // parts under way
     std::uint32_t receivers = 0;
+    std::uint32_t open = 0;  // parts under way
+    Handle prolonged;        // where it goes on; empty: nowhere yet
 };
 
 // One session under one of its subscriptions, by their places.
