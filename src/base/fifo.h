@@ -57,8 +57,14 @@ public:
         return value;
     }
 
-    // Removes one from the middle; those behind it move up. REQUIRES: position < size().
+    // Removes one from the middle; those on its shorter side move. REQUIRES: position < size().
     T remove(std::uint32_t position) {
+        if (position < size_ / 2) {
+            T value = std::move((*this)[position]);
+            for (std::uint32_t at = position; at > 0; --at) slot(at) = std::move(slot(at - 1));
+            pop();
+            return value;
+        }
         T value = std::move((*this)[position]);
         for (std::uint32_t at = position; at + 1 < size_; ++at) slot(at) = std::move(slot(at + 1));
         slot(size_ - 1).~T();

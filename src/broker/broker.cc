@@ -68,6 +68,7 @@ Result<void> Broker::listen(std::unique_ptr<StreamSource> source) {
 void Broker::read(std::span<const Readiness> ready) {
     replay_budget_ = kReplayTopicsPerTurn;
     packet_budget_ = limits::kPacketsPerTurnInAll;
+    read_budget_ = limits::kReadBytesPerTurnInAll;
     if (commons_.stop_begun.is_up() && stopping_ == Stopping::No) begin_stop();
     run_fan_outs();
     resume_starved();
@@ -83,7 +84,7 @@ void Broker::read_waiting() {
     std::vector<Handle> again;
     again.swap(again_);
     std::size_t at = 0;
-    for (; at < again.size() && packet_budget_ != 0; ++at) {
+    for (; at < again.size() && may_read_more(); ++at) {
         Connection* connection = connections_.find(again[at]);
         if (!connection || !connection->is_waiting) continue;
         connection->is_waiting = false;
@@ -167,7 +168,7 @@ void Broker::read_connection(Handle handle) {
     if (connection.state == Connection::State::Gone) return;
     if (connection.state == Connection::State::Closing) return discard(handle, connection);
     if (connection.pause != Connection::Pause::None || stopping_ != Stopping::No) return;
-    if (packet_budget_ == 0) return read_again(handle, connection);
+    if (!may_read_more()) return read_again(handle, connection);
     // Who does not read its answers is not asked for more; flush() reads on.
     if (!has_outbox_room(connection)) return;
 
@@ -181,6 +182,8 @@ void Broker::read_connection(Handle handle) {
     const auto got = connection.stream->read(*scratch_);
     if (!got) return drop(handle, connection);
     counters_.add(Count::BytesReceived, got->bytes);
+    read_budget_ -= std::min(read_budget_, got->bytes);
+    if (read_budget_ == 0) counters_.add(Count::TurnsCut);
     if (got->more) read_again(handle, connection);
     if (got->bytes != 0) feed(handle, connection, Bytes(*scratch_).first(got->bytes));
 }
@@ -385,7 +388,7 @@ void Broker::send_frame(Handle handle, Connection& connection) {
 }
 
 void Broker::write() {
-    plain5_of_ = {};
+    translated_of_ = {};
     std::vector<Handle> dirty;
     dirty.swap(dirty_);
     for (const Handle handle : dirty) {

@@ -112,6 +112,7 @@ private:
     void read_waiting();
     void on_ready(const Readiness& ready);
     void read_connection(Handle handle);
+    bool may_read_more() const { return packet_budget_ != 0 && read_budget_ != 0; }
     Connection::Pause must_wait(const Connection& connection, PacketType type) const;
     void pause(Handle handle, Connection& connection, Connection::Pause why);
     void resume(Handle handle, Connection& connection);
@@ -209,8 +210,8 @@ private:
     Reason judge_topic(std::string_view topic) const;
     void accept_publish(Handle handle, Connection& connection, const Publish& publish,
                         std::string_view topic, Reason reason);
-    Ref<const Message> make_message(Handle publisher, const Session& session,
-                                    const Publish& publish, std::string_view topic) const;
+    Ref<const Message> make_message(const Connection& connection, const Publish& publish,
+                                    std::string_view topic) const;
     bool answer_repeated(Handle handle, Connection& connection, const Publish& publish);
     Handle find_ticket(Handle session, std::uint16_t packet_id);
     void settle(Handle ticket, std::uint32_t receivers, bool was_retained);
@@ -276,7 +277,7 @@ private:
     static bool is_plain(const Connection& connection, const Message& message,
                          const DeliveryTerms& terms, std::uint16_t packet_id);
     bool write_plain(Connection& connection, const Ref<const Message>& message);
-    Bytes plain_frame5(const Ref<const Message>& message);
+    Bytes translated_frame(Version version, const Ref<const Message>& message);
     bool write_own_head(Connection& connection, const Ref<const Message>& message,
                         const DeliveryTerms& terms, std::uint16_t packet_id, bool dup);
     void use_alias(Connection& connection, PublishHead& head);
@@ -396,6 +397,7 @@ private:
     std::vector<Handle> gone_;       // connections to reap
     bool is_accept_armed_ = false;
     std::uint32_t packet_budget_ = 0;  // packets that may be handled in this turn
+    std::size_t read_budget_ = 0;      // bytes that may be read in this turn
     std::size_t replay_budget_ = 0;    // retained topics that may be looked at in this turn
 
     std::uint32_t weighed_ = 0;  // the session that relieve_memory() has come to
@@ -415,9 +417,9 @@ private:
     ByteVector frame_;
     std::vector<std::uint32_t> filters_;
     std::vector<Target> targets_;
-    std::vector<Verdict> verdicts_;  // on the packet at hand
-    ByteVector plain5_;              // a QoS 0 PUBLISH of version 5
-    Ref<const Message> plain5_of_;   // of this message; empty between turns
+    std::vector<Verdict> verdicts_;     // on the packet at hand
+    ByteVector translated_;             // a QoS 0 PUBLISH of another version than its message's
+    Ref<const Message> translated_of_;  // empty between turns
     std::vector<std::unique_ptr<ConnectionTraffic>> spare_traffic_;
 };
 

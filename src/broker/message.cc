@@ -8,8 +8,10 @@
 namespace starling {
 namespace {
 
+// Properties that are forwarded lie behind the frame, not in it.
 PublishHead plain_head(const MessageParts& parts) {
     PublishHead head;
+    if (parts.properties.empty()) head.version = parts.version;
     head.topic = parts.topic;
     head.payload_size = parts.payload.size();
     return head;
@@ -30,11 +32,12 @@ Message::Message(const MessageParts& parts)
       publisher_(parts.publisher),
       publisher_hash_(parts.publisher_hash),
       qos_(parts.qos),
-      retain_(parts.retain) {
+      retain_(parts.retain),
+      is_v5_(parts.version == Version::V5 && parts.properties.empty()) {
     auto* out = reinterpret_cast<std::byte*>(this + 1);
     const PublishHead head = plain_head(parts);
     std::byte* at = write_publish_head(head, out);
-    topic_at_ = static_cast<std::uint16_t>(at - out - topic_size_);
+    topic_at_ = static_cast<std::uint16_t>(at - out - topic_size_ - (is_v5_ ? 1 : 0));
     at = store_bytes(at, parts.payload);
     frame_size_ = static_cast<std::uint32_t>(at - out);
     forwarded_size_ = static_cast<std::uint32_t>(copy_forwarded(parts.properties, at));

@@ -17,7 +17,8 @@ namespace starling {
 struct MessageParts {
     std::string_view topic;
     Bytes payload;
-    Bytes properties;  // a valid block; what a server forwards of it is kept
+    Bytes properties;               // a valid block; what a server forwards of it is kept
+    Version version = Version::V4;  // of its publisher
     Qos qos = Qos::AtMostOnce;
     bool retain = false;
     TimeMs expires_at = kNever;
@@ -26,7 +27,7 @@ struct MessageParts {
 };
 
 // Shared by every queue that holds it. One allocation and one copy in; the frame that QoS 0
-// subscribers below version 5 receive lies in it ready to send.
+// subscribers receive lies in it ready to send, if they speak its publisher's version.
 // Owner: any core. Nothing but the count changes after make().
 class Message : public Counted<Message> {
 public:
@@ -36,8 +37,9 @@ public:
     Bytes payload() const { return {bytes() + frame_size_ - payload_size_, payload_size_}; }
     Bytes forwarded() const { return {bytes() + frame_size_, forwarded_size_}; }
 
-    // A whole QoS 0 PUBLISH of versions 3 and 4, without RETAIN.
+    // A whole QoS 0 PUBLISH without RETAIN. Versions 3 and 4 have the same one.
     Bytes plain_frame() const { return {bytes(), frame_size_}; }
+    bool has_plain_frame_of(Version version) const { return (version == Version::V5) == is_v5_; }
 
     Qos qos() const { return qos_; }
     bool retain_flag() const { return retain_; }
@@ -65,6 +67,7 @@ private:
     std::uint32_t publisher_hash_;
     Qos qos_;
     bool retain_;
+    bool is_v5_;  // the frame
     // The frame, then the forwarded properties, follow in the same allocation.
 };
 

@@ -30,15 +30,37 @@ TEST(Message, KeepsItsParts) {
     }
 }
 
-TEST(Message, HoldsTheFrameOfVersion3) {
-    MessageParts parts;
-    parts.topic = "a/b";
-    parts.payload = as_bytes("hello");
-    parts.qos = Qos::AtLeastOnce;
-    parts.retain = true;
-    const auto message = Message::make(parts);
-    const ByteVector expected = wire("30 [('a/b') 'hello']");
-    EXPECT_EQ(as_text(message->plain_frame()), as_text(expected));
+TEST(Message, HoldsTheFrameOfItsPublishersVersion) {
+    struct Case {
+        Version version;
+        const char* properties;
+        const char* frame;
+    };
+    static constexpr Case cases[] = {
+        {Version::V3, "", "30 [('a/b') 'hello']"},
+        {Version::V4, "", "30 [('a/b') 'hello']"},
+        {Version::V5, "", "30 [('a/b') 00 'hello']"},
+        {Version::V5, "01 01", "30 [('a/b') 'hello']"},  // or below, if something is forwarded
+    };
+    for (const Case& c : cases) {
+        const ByteVector properties = wire(c.properties);
+        MessageParts parts;
+        parts.topic = "a/b";
+        parts.payload = as_bytes("hello");
+        parts.properties = properties;
+        parts.version = c.version;
+        parts.qos = Qos::AtLeastOnce;
+        parts.retain = true;
+        const auto message = Message::make(parts);
+        const ByteVector expected = wire(c.frame);
+        EXPECT_EQ(as_text(message->plain_frame()), as_text(expected));
+        const bool is_v5 = c.version == Version::V5 && properties.empty();
+        EXPECT_EQ(message->has_plain_frame_of(Version::V5), is_v5);
+        EXPECT_EQ(message->has_plain_frame_of(Version::V3), !is_v5);
+        EXPECT_EQ(message->topic(), "a/b");
+        EXPECT_EQ(as_text(message->payload()), "hello");
+        EXPECT_EQ(as_text(message->forwarded()), as_text(properties));
+    }
 }
 
 TEST(Message, KeepsWhatIsForwardedOfTheProperties) {

@@ -75,8 +75,7 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
         keep(session, change::Received{publish.packet_id});
     }
     if (reason == Reason::Success) {
-        const Ref<const Message> message =
-            make_message(connection.session, session, publish, topic);
+        const Ref<const Message> message = make_message(connection, publish, topic);
         if (publish.qos == Qos::AtMostOnce) return route(message, {});
         ack.ticket = tickets_.emplace(
             Ticket{connection.session, publish.packet_id, is_exact, is_told_errors});
@@ -91,16 +90,17 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
     owe(handle, connection, ack);
 }
 
-Ref<const Message> Broker::make_message(Handle publisher, const Session& session,
-                                        const Publish& publish, std::string_view topic) const {
+Ref<const Message> Broker::make_message(const Connection& connection, const Publish& publish,
+                                        std::string_view topic) const {
     MessageParts parts;
     parts.topic = topic;
     parts.payload = publish.payload;
     parts.properties = publish.properties;
+    parts.version = connection.version;
     parts.qos = publish.qos;
     parts.retain = publish.retain;
-    parts.publisher = {core_.id(), publisher};
-    parts.publisher_hash = session.id_hash;
+    parts.publisher = {core_.id(), connection.session};
+    parts.publisher_hash = sessions_[connection.session.index].id_hash;
     if (publish.expiry_interval_s != kNoMessageExpiry)
         parts.expires_at = core_.now() + publish.expiry_interval_s * 1000;
     return Message::make(parts);
@@ -205,6 +205,10 @@ void Broker::pay_acks(Handle handle, Connection& connection) {
 void Broker::acknowledge(Handle handle, Connection& connection, PacketType type,
                          std::uint16_t packet_id, Reason reason) {
     // Below version 5 a refused message is acknowledged all the same [MQTT311-3.3.5-2].
+    if (connection.version != Version::V5 || reason == Reason::Success) {
+        busy(connection).outbox.append(encode_short_ack(type, packet_id));
+        return mark_dirty(handle, connection);
+    }
     encode_ack(frame_, connection.version, type, packet_id, reason);
     send_frame(handle, connection);
 }

@@ -187,25 +187,27 @@ bool Broker::is_plain(const Connection& connection, const Message& message,
 }
 
 bool Broker::write_plain(Connection& connection, const Ref<const Message>& message) {
-    const Bytes frame =
-        connection.version == Version::V5 ? plain_frame5(message) : message->plain_frame();
+    const Bytes frame = message->has_plain_frame_of(connection.version)
+                            ? message->plain_frame()
+                            : translated_frame(connection.version, message);
     if (frame.size() > connection.packet_bytes_max) return false;
     busy(connection).outbox.append(frame);
     return true;
 }
 
-// Made once for all version 5 subscribers that a turn serves one after the other.
-Bytes Broker::plain_frame5(const Ref<const Message>& message) {
-    if (plain5_of_ == message) return plain5_;
+// Made once for all subscribers that a turn serves one after the other: a message is of version 5
+// or below, so there is one other version.
+Bytes Broker::translated_frame(Version version, const Ref<const Message>& message) {
+    if (translated_of_ == message) return translated_;
     PublishHead head;
-    head.version = Version::V5;
+    head.version = version;
     head.topic = message->topic();
     head.payload_size = message->payload().size();
-    head.forwarded = message->forwarded();
-    plain5_.resize(publish_size(head).whole);
-    store_bytes(write_publish_head(head, plain5_.data()), message->payload());
-    plain5_of_ = message;
-    return plain5_;
+    if (version == Version::V5) head.forwarded = message->forwarded();
+    translated_.resize(publish_size(head).whole);
+    store_bytes(write_publish_head(head, translated_.data()), message->payload());
+    translated_of_ = message;
+    return translated_;
 }
 
 bool Broker::write_own_head(Connection& connection, const Ref<const Message>& message,
@@ -228,10 +230,14 @@ bool Broker::write_own_head(Connection& connection, const Ref<const Message>& me
             head.expiry_interval_s = left == 0 ? 0 : std::max<TimeMs>((left + 500) / 1000, 1);
         }
     }
-    if (publish_size(head).whole > connection.packet_bytes_max) return false;
-    if (connection.topic_alias_maximum != 0) use_alias(connection, head);
+    PublishSize size = publish_size(head);
+    if (size.whole > connection.packet_bytes_max) return false;
+    if (connection.topic_alias_maximum != 0) {
+        use_alias(connection, head);
+        size = publish_size(head);
+    }
     Outbox& outbox = busy(connection).outbox;
-    write_publish_head(head, outbox.extend(publish_size(head).head).data());
+    write_publish_head(head, outbox.extend(size.head).data());
     outbox.append_payload(message);
     return true;
 }

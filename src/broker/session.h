@@ -54,6 +54,7 @@ struct SessionTraffic {
     std::size_t bytes = 0;                // of messages in queue and inflight
     std::uint32_t current = 0;            // inflight entries sent on this connection
     std::uint64_t commit = 0;             // that inflight entries wait for before they are sent
+    std::uint16_t free_ids = 0;           // as many after the last one are known to be unused
     bool is_replaying = false;            // in the list of those whose replay a budget cut off
 
     // A QoS 2 packet identifier from PUBLISH to PUBREL.
@@ -108,8 +109,8 @@ struct Session {
         if (traffic && traffic->is_idle()) traffic.reset();
     }
 
-    // A packet identifier that no delivery in flight uses [MQTT-2.2.1-4].
-    // REQUIRES: fewer than 65,535 are in flight.
+    // A packet identifier that no delivery in flight uses [MQTT-2.2.1-4]. Looks at them all once in
+    // a while. REQUIRES: fewer than 65,535 are in flight, and there is traffic.
     std::uint16_t next_packet_id();
 
     Inflight* find_inflight(std::uint16_t packet_id, std::uint32_t& position);

@@ -1,6 +1,7 @@
 // Packets to bytes. Appends whole control packets to a buffer; lengths take their shortest form.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,7 +47,11 @@ void encode_connect(ByteVector& out, const Connect& connect, const PropertyWrite
 void encode_connack(ByteVector& out, Version version, bool session_present, Reason reason,
                     const PropertyWriter& properties, const Explanation& explanation = {});
 
-// PUBACK, PUBREC, PUBREL, PUBCOMP in their shortest form.
+// PUBACK, PUBREC, PUBREL, PUBCOMP in their shortest form: of success, and of anything below
+// version 5.
+std::array<std::byte, 4> encode_short_ack(PacketType type, std::uint16_t packet_id);
+
+// The same, and with a reason where one must be said.
 void encode_ack(ByteVector& out, Version version, PacketType type, std::uint16_t packet_id,
                 Reason reason, const Explanation& explanation = {});
 

@@ -71,6 +71,15 @@ std::byte* write_publish_head(const PublishHead& head, std::byte* out) {
     return has_properties(head) ? store_properties(at, head) : at;
 }
 
+std::array<std::byte, 4> encode_short_ack(PacketType type, std::uint16_t packet_id) {
+    const unsigned flags = type == PacketType::Pubrel ? 0b0010 : 0;
+    std::array<std::byte, 4> packet;
+    std::byte* at = store_u8(packet.data(), static_cast<unsigned>(type) << 4 | flags);
+    at = store_u8(at, 2);
+    store_u16(at, packet_id);
+    return packet;
+}
+
 void encode_ack(ByteVector& out, Version version, PacketType type, std::uint16_t packet_id,
                 Reason reason, const Explanation& explanation) {
     append_explained(out, explanation, [&](std::string_view reason_string) {
