@@ -83,6 +83,7 @@ private:
 
         T* slots() { return reinterpret_cast<T*>(this + 1); }
     };
+    static_assert(alignof(Ring) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 
     T& slot(std::uint32_t position) {
         return ring_->slots()[(first_ + position) & (ring_->capacity - 1)];
@@ -90,8 +91,7 @@ private:
 
     void grow() {
         const std::uint32_t capacity = ring_ ? ring_->capacity * 2 : 2;
-        auto* bigger = static_cast<Ring*>(
-            ::operator new (sizeof(Ring) + capacity * sizeof(T), std::align_val_t{alignof(Ring)}));
+        auto* bigger = static_cast<Ring*>(::operator new(sizeof(Ring) + capacity * sizeof(T)));
         bigger->capacity = capacity;
         for (std::uint32_t i = 0; i < size_; ++i) {
             T& old = slot(i);
@@ -104,7 +104,7 @@ private:
     }
 
     void free_ring() {
-        ::operator delete (ring_, std::align_val_t{alignof(Ring)});
+        ::operator delete(ring_);
         ring_ = nullptr;
         first_ = 0;
     }

@@ -15,6 +15,15 @@ struct HashKey {
 // SipHash-1-3 of `text` (Aumasson and Bernstein, 2012).
 std::uint64_t keyed_hash(const HashKey& key, std::string_view text);
 
+// A text with its keyed hash, for tables that are asked one after the other.
+struct Hashed {
+    std::string_view text;
+    std::uint64_t hash = 0;
+};
+inline Hashed hashed(const HashKey& key, std::string_view text) {
+    return {text, keyed_hash(key, text)};
+}
+
 // CRC16-CCITT (XModem) of `text`: Redis Cluster's.
 std::uint16_t crc16(std::string_view text);
 

@@ -130,7 +130,8 @@ inline constexpr std::uint32_t kReadBytes = 64 << 10;
 inline constexpr std::uint32_t kPacketsPerTurn = 200;
 
 // Packets handled and bytes read in a turn, over all connections. Beyond: the others wait for the
-// next turn. What a turn makes of so many bytes is still in the processor's cache when it is written.
+// next turn. What a turn makes of so many bytes is still in the processor's cache when it is
+// written.
 inline constexpr std::uint32_t kPacketsPerTurnInAll = 4'000;
 inline constexpr std::uint32_t kReadBytesPerTurnInAll = 256 << 10;
 

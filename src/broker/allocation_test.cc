@@ -49,16 +49,17 @@ protected:
     std::vector<BrokerRig::Wire> clients;
 };
 
+// None once BlockCache is warm, where it keeps blocks.
 TEST_F(FanOutAllocations, AreThoseOfTheMessageAlone) {
     begin(kV4);
-    EXPECT_EQ(publish(kV4, 1), 1u);
-    EXPECT_EQ(publish(kV4, 3), 3u);
+    EXPECT_LE(publish(kV4, 1), 1u);
+    EXPECT_LE(publish(kV4, 3), 3u);
 }
 
 TEST_F(FanOutAllocations, AreThoseOfTheMessageAloneInVersion5) {
     begin(kV5);
-    EXPECT_EQ(publish(kV5, 1), 1u);
-    EXPECT_EQ(publish(kV5, 3), 3u);
+    EXPECT_LE(publish(kV5, 1), 1u);
+    EXPECT_LE(publish(kV5, 3), 3u);
 }
 
 }  // namespace

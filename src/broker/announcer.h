@@ -32,7 +32,8 @@ class Fingerprints {
 public:
     explicit Fingerprints(const HashKey& key, unsigned bits = 48) : key_(key), shift_(64 - bits) {}
 
-    std::uint64_t of(std::string_view text) const { return keyed_hash(key_, text) >> shift_; }
+    std::uint64_t of(std::string_view text) const { return of(keyed_hash(key_, text)); }
+    std::uint64_t of(std::uint64_t hash) const { return hash >> shift_; }
 
 private:
     HashKey key_;

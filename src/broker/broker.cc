@@ -512,7 +512,7 @@ void Broker::publish_sys() {
                          commons_.retained_messages.used()};
     sys_.for_each(total, state, now, [&](std::string_view topic, std::string_view text) {
         MessageParts parts;
-        parts.topic = topic;
+        parts.topic = hashed(commons_.key, topic);
         parts.payload = as_bytes(text);
         parts.retain = true;
         outgoing_.push(Message::make(parts));

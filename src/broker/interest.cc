@@ -76,11 +76,12 @@ void Interest::apply_wildcard(CoreId core, const InterestChange& change) {
     wildcards_.erase(wildcards_.handle(place));
 }
 
-CoreSet Interest::cores_for(std::string_view topic) const {
+CoreSet Interest::cores_for(const Hashed& topic) const {
     CoreSet cores;
-    exact_.find(fingerprints_.of(topic), cores);
+    exact_.find(fingerprints_.of(topic.hash), cores);
     if (!STARLING_SABOTAGED(ForgetRemoteWildcards))
-        tree_.match(topic, [&](std::uint32_t wildcard) { cores.add(wildcards_[wildcard].cores); });
+        tree_.match(topic.text,
+                    [&](std::uint32_t wildcard) { cores.add(wildcards_[wildcard].cores); });
     return cores;
 }
 

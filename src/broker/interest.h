@@ -47,7 +47,7 @@ public:
     void apply(CoreId core, const InterestChange& change);
 
     // The other cores that want a topic. One of them may be wrong, none is missing.
-    CoreSet cores_for(std::string_view topic) const;
+    CoreSet cores_for(const Hashed& topic) const;
 
 private:
     struct Wildcard {

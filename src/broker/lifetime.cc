@@ -160,7 +160,7 @@ void Broker::publish_will(Handle publisher, Session& session) {
     const std::unique_ptr<Will> will = set_will(session, nullptr);
     session.will_due = kNever;
     MessageParts parts;
-    parts.topic = will->topic;
+    parts.topic = hashed(commons_.key, will->topic);
     parts.payload = will->payload;
     parts.properties = will->properties;
     parts.qos = will->qos;

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/counted.h"
 #include "base/handle.h"
+#include "base/hash.h"
 #include "base/time.h"
 #include "mqtt/types.h"
 
@@ -15,7 +16,7 @@ namespace starling {
 
 // What a message is made of; views that need not outlive make().
 struct MessageParts {
-    std::string_view topic;
+    Hashed topic;
     Bytes payload;
     Bytes properties;               // a valid block; what a server forwards of it is kept
     Version version = Version::V4;  // of its publisher
@@ -47,28 +48,32 @@ public:
     bool is_expired(TimeMs now) const { return expires_at_ <= now; }
     RemoteHandle publisher() const { return publisher_; }
     std::uint32_t publisher_hash() const { return publisher_hash_; }
+    std::uint64_t topic_hash() const { return topic_hash_; }
+    Hashed hashed_topic() const { return {topic(), topic_hash_}; }
 
     // What it costs whoever keeps it, in bytes.
     std::size_t size() const { return sizeof(Message) + frame_size_ + forwarded_size_; }
 
 private:
     friend class Counted<Message>;
-    explicit Message(const MessageParts& parts);
+    Message(const MessageParts& parts, std::size_t room);
     static void destroy(const Message* message);
     const std::byte* bytes() const { return reinterpret_cast<const std::byte*>(this + 1); }
 
     std::uint16_t topic_at_ = 0;  // where the topic's text begins in the frame
     std::uint16_t topic_size_ = 0;
+    std::uint32_t room_;  // bytes that follow in the same allocation
     std::uint32_t payload_size_ = 0;
     std::uint32_t frame_size_ = 0;
     std::uint32_t forwarded_size_ = 0;
     TimeMs expires_at_;
     RemoteHandle publisher_;
     std::uint32_t publisher_hash_;
+    std::uint64_t topic_hash_;
     Qos qos_;
     bool retain_;
     bool is_v5_;  // the frame
-    // The frame, then the forwarded properties, follow in the same allocation.
+    // The frame follows, then the forwarded properties.
 };
 
 }  // namespace starling

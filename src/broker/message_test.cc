@@ -11,7 +11,7 @@ TEST(Message, KeepsItsParts) {
     for (const std::size_t size : {0, 1, 120, 130, 20'000}) {
         const std::string payload(size, 'p');
         MessageParts parts;
-        parts.topic = "a/b";
+        parts.topic = {"a/b"};
         parts.payload = as_bytes(payload);
         parts.qos = Qos::ExactlyOnce;
         parts.retain = true;
@@ -45,7 +45,7 @@ TEST(Message, HoldsTheFrameOfItsPublishersVersion) {
     for (const Case& c : cases) {
         const ByteVector properties = wire(c.properties);
         MessageParts parts;
-        parts.topic = "a/b";
+        parts.topic = {"a/b"};
         parts.payload = as_bytes("hello");
         parts.properties = properties;
         parts.version = c.version;
@@ -69,7 +69,7 @@ TEST(Message, KeepsWhatIsForwardedOfTheProperties) {
     const ByteVector block = wire("01 01 02 00000010 23 0001 26 ('k') ('v')");
     const ByteVector kept = wire("01 01 26 ('k') ('v')");
     MessageParts parts;
-    parts.topic = "a";
+    parts.topic = {"a"};
     parts.properties = block;
     EXPECT_EQ(as_text(Message::make(parts)->forwarded()), as_text(kept));
 }

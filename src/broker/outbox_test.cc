@@ -12,7 +12,7 @@ namespace {
 Ref<const Message> message(std::size_t size, char fill = 'x') {
     const std::string payload(size, fill);
     MessageParts parts;
-    parts.topic = "t";
+    parts.topic = {"t"};
     parts.payload = as_bytes(payload);
     return Message::make(parts);
 }

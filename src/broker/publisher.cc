@@ -93,7 +93,7 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
 Ref<const Message> Broker::make_message(const Connection& connection, const Publish& publish,
                                         std::string_view topic) const {
     MessageParts parts;
-    parts.topic = topic;
+    parts.topic = hashed(commons_.key, topic);
     parts.payload = publish.payload;
     parts.properties = publish.properties;
     parts.version = connection.version;

@@ -96,8 +96,8 @@ void Broker::on_answer(mail::Pulled& pulled) {
 
 bool Broker::has_come_live(const Replay& replay, const Message& message) const {
     if (replay.live.empty()) return false;
-    const std::uint64_t topic = keyed_hash(commons_.key, message.topic());
-    return std::find(replay.live.begin(), replay.live.end(), topic) != replay.live.end();
+    return std::find(replay.live.begin(), replay.live.end(), message.topic_hash()) !=
+           replay.live.end();
 }
 
 // A message came live that is to be retained: what an answer says of its topic is older or the
@@ -106,7 +106,7 @@ void Broker::note_live(Session& session, const Message& message) {
     if (!session.traffic || session.traffic->replays.empty()) return;
     Replay& replay = session.traffic->replays.front();
     if (replay.live.size() <= limits::kLiveTopics && !has_come_live(replay, message))
-        replay.live.push_back(keyed_hash(commons_.key, message.topic()));
+        replay.live.push_back(message.topic_hash());
     for (std::uint32_t at = 0; at < replay.fetched.size(); ++at)
         if (replay.fetched[at] && replay.fetched[at]->topic() == message.topic())
             replay.fetched[at] = {};

@@ -10,7 +10,7 @@ namespace {
 Ref<const Message> message(std::string_view topic, std::string_view payload = "x",
                            TimeMs expires_at = kNever) {
     MessageParts parts;
-    parts.topic = topic;
+    parts.topic = {topic};
     parts.payload = as_bytes(payload);
     parts.expires_at = expires_at;
     parts.retain = true;

@@ -16,7 +16,7 @@ void Broker::route(const Ref<const Message>& message, Handle ticket) {
                             ? commons_.home_of(message->topic())
                             : self;
     CoreSet wanting;
-    if (commons_.cores() > 1) wanting = interest_.cores_for(message->topic());
+    if (commons_.cores() > 1) wanting = interest_.cores_for(message->hashed_topic());
 
     const auto request = [&](CoreId to) {
         if (ticket) ++tickets_[ticket.index].open;
@@ -179,7 +179,7 @@ void Broker::serve_more(FanOut& fan_out, std::size_t& budget) {
 void Broker::find_targets(const Message& message) {
     filters_.clear();
     targets_.clear();
-    subscriptions_.match(message.topic(),
+    subscriptions_.match(message.hashed_topic(),
                          [&](std::uint32_t filter) { filters_.push_back(filter); });
     for (const std::uint32_t filter : filters_)
         for (std::uint32_t at = subscriptions_.first_subscription(filter);

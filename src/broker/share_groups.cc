@@ -30,7 +30,7 @@ std::uint64_t Broker::pick_member(ShareGroup& group, const Message& message) {
         case Strategy::RoundRobin: break;
         case Strategy::Random: return by_hash(random_.next());
         case Strategy::Sticky: return group.from(group.cursor).joined;
-        case Strategy::HashTopic: return by_hash(keyed_hash(commons_.key, message.topic()));
+        case Strategy::HashTopic: return by_hash(message.topic_hash());
         case Strategy::HashClientId: return by_hash(message.publisher_hash());
     }
     const std::uint64_t picked = group.from(group.cursor).joined;

@@ -139,12 +139,13 @@ std::string SubscriptionTable::text_of(std::uint32_t index) const {
 }
 
 std::uint32_t SubscriptionTable::find_filter(std::string_view text) const {
-    return kind_of(text) == Kind::Wildcard ? tree_.find(text) : find_by_text(text);
+    return kind_of(text) == Kind::Wildcard ? tree_.find(text) : find_by_text(hashed(key_, text));
 }
 
-std::uint32_t SubscriptionTable::find_by_text(std::string_view text) const {
-    return by_text_.find(
-        hash(text), [&](std::uint32_t filter) { return filters_[filter].text.view() == text; });
+std::uint32_t SubscriptionTable::find_by_text(const Hashed& text) const {
+    return by_text_.find(static_cast<std::uint32_t>(text.hash), [&](std::uint32_t filter) {
+        return filters_[filter].text.view() == text.text;
+    });
 }
 
 std::uint32_t SubscriptionTable::filter_for(std::string_view text) {
@@ -156,7 +157,7 @@ std::uint32_t SubscriptionTable::filter_for(std::string_view text) {
         fresh.tree_end = tree_.insert(text, index);
     } else {
         fresh.text = Text(text);
-        by_text_.insert(hash(text), index);
+        by_text_.insert(static_cast<std::uint32_t>(keyed_hash(key_, text)), index);
     }
     if (fresh.kind != Kind::Shared) announcer_.want(text);
     return index;
@@ -169,7 +170,7 @@ void SubscriptionTable::drop_filter_if_unused(std::uint32_t index) {
     if (filter.kind == Kind::Shared) groups_known_.erase(index);
     else announcer_.forget(text);
     if (filter.kind == Kind::Wildcard) tree_.erase(text);
-    else by_text_.erase(hash(text), index);
+    else by_text_.erase(static_cast<std::uint32_t>(keyed_hash(key_, text)), index);
     filters_.erase(filters_.handle(index));
 }
 

@@ -106,7 +106,7 @@ public:
 
     // Calls visit(filter) for each filter that matches, then the two below give its targets.
     template <typename Visit>
-    void match(std::string_view topic, Visit visit) const;
+    void match(const Hashed& topic, Visit visit) const;
 
     std::uint32_t first_subscription(std::uint32_t filter) const {
         return filters_[filter].first_subscription;
@@ -129,13 +129,10 @@ private:
 
     static Kind kind_of(std::string_view text);
 
-    std::uint32_t hash(std::string_view text) const {
-        return static_cast<std::uint32_t>(keyed_hash(key_, text));
-    }
     bool is_shared(std::uint32_t filter) const { return filters_[filter].kind == Kind::Shared; }
     std::string text_of(std::uint32_t filter) const;
     std::uint32_t find_filter(std::string_view text) const;
-    std::uint32_t find_by_text(std::string_view text) const;
+    std::uint32_t find_by_text(const Hashed& text) const;
     std::uint32_t filter_for(std::string_view text);
     std::uint32_t find_group_of(std::uint32_t filter, std::string_view name) const;
     std::uint32_t group_for(std::uint32_t filter, std::string_view name);
@@ -155,10 +152,10 @@ private:
 };
 
 template <typename Visit>
-void SubscriptionTable::match(std::string_view topic, Visit visit) const {
+void SubscriptionTable::match(const Hashed& topic, Visit visit) const {
     const std::uint32_t exact = find_by_text(topic);
     if (exact != kNone && !is_shared(exact)) visit(exact);
-    tree_.match(topic, visit);
+    tree_.match(topic.text, visit);
 }
 
 }  // namespace starling

@@ -12,6 +12,7 @@ namespace starling {
 namespace {
 
 constexpr std::uint32_t kNone = SubscriptionTable::kNone;
+constexpr HashKey kKey{1, 2};
 
 class SubscriptionTableTest : public testing::Test {
 protected:
@@ -37,7 +38,7 @@ protected:
     // "session ..." of the ordinary ones and "name:session,session ..." of the groups.
     std::string targets(std::string_view topic) {
         std::multiset<std::string> out;
-        table.match(topic, [&](std::uint32_t filter) {
+        table.match(hashed(kKey, topic), [&](std::uint32_t filter) {
             for (auto at = table.first_subscription(filter); at != kNone;
                  at = table[at].next_in_filter)
                 out.insert(std::to_string(table[at].session));
@@ -59,13 +60,14 @@ protected:
     // The first group of the filter "a".
     std::uint32_t group_of_a() {
         std::uint32_t group = kNone;
-        table.match("a", [&](std::uint32_t filter) { group = table.first_group(filter); });
+        table.match(hashed(kKey, "a"),
+                    [&](std::uint32_t filter) { group = table.first_group(filter); });
         return group;
     }
 
-    Fingerprints fingerprints{{1, 2}};
+    Fingerprints fingerprints{kKey};
     Announcer announcer{fingerprints, true};
-    SubscriptionTable table{{1, 2}, announcer};
+    SubscriptionTable table{kKey, announcer};
     std::map<std::uint32_t, std::uint32_t> heads;
 };
 
