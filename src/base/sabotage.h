@@ -6,22 +6,23 @@
 #include <cstdint>
 
 // One line each: the name, and what goes wrong. Those of the second list need several cores.
-#define STARLING_SABOTAGES_OF_ONE_CORE(X)                                 \
-    X(ForgetDup, "what is sent again has no DUP")                         \
-    X(IgnoreWindow, "more in flight than the receive maximum")            \
-    X(SendExpired, "messages that expired in the queue are sent")         \
-    X(ForgetQos2Identifier, "PUBREC is sent, its identifier not kept")    \
-    X(DeliverPerFilter, "overlapping filters get a copy each")            \
-    X(IgnoreNoLocal, "a publisher gets its own message despite No Local") \
-    X(KeepRetainFlag, "RETAIN stays set in live messages")                \
-    X(KeepOldTerms, "a repeated SUBSCRIBE changes nothing")               \
-    X(KeepClearedRetained, "an empty retained message clears nothing")    \
-    X(IgnoreWillDelay, "a will is sent at once")                          \
-    X(KeepSessionOnCleanStart, "a clean start finds the old session")     \
-    X(ServeEveryMember, "every member of a share group gets the message") \
-    X(KeepUnsent, "a group's messages wait at who left it")               \
-    X(ReturnQos2, "what a departed member got at QoS 2 goes to another")  \
-    X(LoseReturned, "what a departed member of a share group had is lost")
+#define STARLING_SABOTAGES_OF_ONE_CORE(X)                                  \
+    X(ForgetDup, "what is sent again has no DUP")                          \
+    X(IgnoreWindow, "more in flight than the receive maximum")             \
+    X(SendExpired, "messages that expired in the queue are sent")          \
+    X(ForgetQos2Identifier, "PUBREC is sent, its identifier not kept")     \
+    X(DeliverPerFilter, "overlapping filters get a copy each")             \
+    X(IgnoreNoLocal, "a publisher gets its own message despite No Local")  \
+    X(KeepRetainFlag, "RETAIN stays set in live messages")                 \
+    X(KeepOldTerms, "a repeated SUBSCRIBE changes nothing")                \
+    X(KeepClearedRetained, "an empty retained message clears nothing")     \
+    X(IgnoreWillDelay, "a will is sent at once")                           \
+    X(KeepSessionOnCleanStart, "a clean start finds the old session")      \
+    X(ServeEveryMember, "every member of a share group gets the message")  \
+    X(KeepUnsent, "a group's messages wait at who left it")                \
+    X(ReturnQos2, "what a departed member got at QoS 2 goes to another")   \
+    X(LoseReturned, "what a departed member of a share group had is lost") \
+    X(AllowLateDenied, "what the authorizer denies later is done all the same")
 
 #define STARLING_SABOTAGES_OF_SEVERAL_CORES(X)                                             \
     X(RetainOnly, "a core that retains a message does not deliver it")                     \

@@ -1,4 +1,5 @@
 // Asking the authorizer.
+#include "base/sabotage.h"
 #include "broker/broker.h"
 
 namespace starling {
@@ -42,7 +43,7 @@ void Broker::on_verdict(std::uint64_t question, const Verdict& verdict) {
 void Broker::answer(Handle handle, Connection& connection, std::size_t index,
                     const Verdict& verdict) {
     Consultation& consultation = *connection.traffic->consultation;
-    consultation.verdicts[index] = verdict;
+    consultation.verdicts[index] = STARLING_SABOTAGED(AllowLateDenied) ? Verdict{} : verdict;
     if (--consultation.open == 0) resume(handle, connection);
 }
 

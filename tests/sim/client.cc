@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "mqtt/append.h"
+
 namespace starling {
 namespace {
 
@@ -35,7 +37,7 @@ SimClient::SimClient(World& world, Model& model, Trace& trace, int number, Versi
       trace_(trace),
       number_(number),
       version_(version),
-      id_("client" + std::to_string(number)) {}
+      id_(client_id(number)) {}
 
 bool SimClient::is_asking(const std::string& filter) const {
     return std::any_of(requests_.begin(), requests_.end(), [&](const auto& entry) {
@@ -95,16 +97,19 @@ void SimClient::connect(const SimConnect& terms) {
 
 // Ours, or the broker's by now: what it had not confirmed is in doubt.
 void SimClient::end_connection() {
-    for (Publication* one : unconfirmed_) Model::doubt(one);
-    for (const Flow& one : flows_)
-        if (!one.has_pubrec) Model::doubt(one.publication);
-    ended_.push_back({wire_, std::exchange(unread_, {}), life_, aliases_});
-    wire_ = {};
+    doubt_unanswered();
+    ended_.push_back({std::move(wire_), std::exchange(unread_, {}), life_, aliases_, is_stalled_});
     is_welcome_ = false;
     is_stalled_ = false;
     awaited_.clear();
     unanswered_.clear();
     requests_.clear();
+}
+
+void SimClient::doubt_unanswered() {
+    for (Publication* one : unconfirmed_) Model::doubt(one);
+    for (const Flow& one : flows_)
+        if (!one.has_pubrec) Model::doubt(one.publication);
 }
 
 void SimClient::subscribe(const std::vector<SimSubscribe>& filters) {
@@ -191,7 +196,7 @@ void SimClient::send_answer(const Answer& answer) {
 void SimClient::stall(bool is_stalled) {
     say(is_stalled ? "stops reading" : "reads on");
     is_stalled_ = is_stalled;
-    world_.stall(wire_, is_stalled);
+    wire_->stall(is_stalled);
     model_.stall(number_, is_stalled);
 }
 
@@ -204,18 +209,16 @@ void SimClient::disconnect(Reason reason, std::optional<std::uint32_t> expiry_s)
     encode_disconnect(bytes, version_, reason, properties);
     send(bytes);
     model_.disconnect(number_, reason != Reason::Success, expiry_s);
-    const World::Wire wire = wire_;
+    wire_->cut(0);
     end_connection();
-    World::cut(wire, 0);
 }
 
 void SimClient::hang_up(std::size_t lost) {
     say("hangs up" +
         (lost != 0 ? ", and " + std::to_string(lost) + " bytes are lost" : std::string()));
     model_.lose(number_);
-    const World::Wire wire = wire_;
+    wire_->cut(lost);
     end_connection();
-    World::cut(wire, lost);
 }
 
 std::uint16_t SimClient::next_packet_id() {
@@ -229,22 +232,35 @@ std::uint16_t SimClient::next_packet_id() {
     return last_packet_id_;
 }
 
+void SimClient::knock(const std::string& will_topic) {
+    say("CONNECT " + (will_topic.empty() ? std::string("of an intruder") : "will " + will_topic));
+    Connect packet;
+    packet.version = version_;
+    packet.client_id = id_;
+    if (will_topic.empty()) packet.user_name = Rules::kIntruder;
+    else packet.will = WillPacket{Qos::AtLeastOnce, true, will_topic, as_bytes("refused"), {}};
+    ByteVector bytes;
+    encode_connect(bytes, packet, {}, {});
+    knocks_.push_back({world_.dial(), {}});
+    knocks_.back().wire->send(bytes);
+}
+
 // --- What it gets --------------------------------------------------------------------------------
 
 bool SimClient::read() {
     bool has_read = false;
     for (Ended& one : ended_) {
-        const ByteVector fresh = World::take(one.wire);
+        const ByteVector fresh = one.wire->take();
         has_read = has_read || !fresh.empty();
         append_bytes(one.unread, fresh);
         read_last_words(one);
     }
-    if (!wire_) return has_read;
-    const World::Wire wire = wire_;
-    const ByteVector fresh = World::take(wire);
+    for (Knock& one : knocks_) append_bytes(one.unread, one.wire->take());
+    if (!wire_ || awaits_last_words()) return has_read;
+    const ByteVector fresh = wire_->take();
     append_bytes(unread_, fresh);
     std::size_t used = 0;
-    while (!trace_.has_failed() && wire_ == wire) {
+    while (!trace_.has_failed()) {
         const auto frame = next_frame(Bytes(unread_).subspan(used), kPacketBytesMax);
         if (!frame) fail(std::string("malformed: ") + frame.error().text);
         if (!frame || frame->size == 0) break;
@@ -254,6 +270,12 @@ bool SimClient::read() {
     unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(used));
     if (!is_lazy_) acknowledge(unanswered_.size());
     return has_read || !fresh.empty();
+}
+
+// They come before what the new connection brings: the broker ends the old one first.
+bool SimClient::awaits_last_words() const {
+    return std::any_of(ended_.begin(), ended_.end(),
+                       [](const Ended& one) { return !one.was_stalled && !one.wire->is_over(); });
 }
 
 // The client hears them no more, but the model learns what the broker has sent.
@@ -282,6 +304,7 @@ void SimClient::read_last_words(Ended& ended) {
 
 void SimClient::on_frame(const Frame& frame) {
     if (!is_welcome_ && frame.type != PacketType::Connack) return fail("a packet before CONNACK");
+    if (is_dismissed_) return fail("a packet after DISCONNECT");
     switch (frame.type) {
         case PacketType::Connack: return on_connack(frame);
         case PacketType::Publish: return on_publish(frame);
@@ -291,7 +314,7 @@ void SimClient::on_frame(const Frame& frame) {
         case PacketType::Pubcomp: return on_ack(frame);
         case PacketType::Suback:
         case PacketType::Unsuback: return on_suback(frame);
-        case PacketType::Disconnect: return fail("a DISCONNECT from the broker");
+        case PacketType::Disconnect: return on_disconnect(frame);
         default: return fail("a packet that nobody asked for");
     }
 }
@@ -393,6 +416,7 @@ void SimClient::on_ack(const Frame& frame) {
         flows_.erase(flow);
         return;
     }
+    if (is_error(ack->reason)) return void(flows_.erase(flow));
     flow->has_pubrec = true;
     unanswered_.push_back({PacketType::Pubrel, ack->packet_id});
 }
@@ -418,6 +442,10 @@ void SimClient::on_suback(const Frame& frame) {
     for (std::size_t i = 0; i < request.filters.size(); ++i) {
         const SimSubscribe& one = request.filters[i];
         say("< SUBACK " + one.filter);
+        if (!model_.rules().may_subscribe(id_, one.filter)) {
+            if (!is_error(suback->reasons[i])) return fail("SUBACK grants what is not allowed");
+            continue;
+        }
         if (suback->reasons[i] != static_cast<Reason>(one.terms.qos))
             return fail("SUBACK grants another QoS than was asked for");
         subscribed_.insert(one.filter);
@@ -425,16 +453,47 @@ void SimClient::on_suback(const Frame& frame) {
     }
 }
 
+// Only end() knows whether there was a reason for it.
+void SimClient::on_disconnect(const Frame& frame) {
+    const auto disconnect = decode_disconnect(frame, version_, Sender::Server);
+    if (!disconnect || disconnect->reason != Reason::ServerShuttingDown)
+        return fail("a DISCONNECT from the broker");
+    say("< DISCONNECT");
+    is_dismissed_ = true;
+}
+
 void SimClient::settle() {
     ended_.clear();
     unconfirmed_.clear();
+    settle_knocks();
     if (!wire_ || is_stalled_) return;
-    if (World::is_over(wire_)) return fail("the broker closed the connection");
+    if (wire_->is_over() || is_dismissed_) return fail("the broker closed the connection");
     if (!is_welcome_) return fail("no CONNACK came");
     if (!requests_.empty()) return fail("no SUBACK or UNSUBACK came");
     if (!awaited_.empty()) return fail("no PUBACK or PUBREC came");
     for (const Flow& one : flows_)
         if (one.has_pubrec && unanswered_.empty()) return fail("no PUBCOMP came");
+}
+
+void SimClient::settle_knocks() {
+    for (const Knock& one : knocks_) {
+        const auto frame = next_frame(one.unread, kPacketBytesMax);
+        if (!frame || frame->type != PacketType::Connack || frame->size != one.unread.size())
+            return fail("a refusal is one CONNACK and nothing else");
+        const auto connack = decode_connack(*frame, version_);
+        if (!connack || connack->reason != Reason::NotAuthorized || connack->session_present)
+            return fail("a CONNACK that does not refuse");
+        if (!one.wire->is_over()) return fail("whom the broker refuses, it is to send away");
+    }
+    knocks_.clear();
+}
+
+void SimClient::end() {
+    if (!wire_->is_over()) fail("the broker has stopped without closing the connection");
+    if (is_dismissed_ != (version_ == Version::V5)) fail("DISCONNECT is for version 5 and for all");
+    doubt_unanswered();
+    wire_->cut(0);
+    wire_.reset();
 }
 
 }  // namespace starling

@@ -6,6 +6,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ public:
     void acknowledge(std::size_t most);
     void stall(bool is_stalled);
     void disconnect(Reason reason, std::optional<std::uint32_t> expiry_s);
+    // Another connection asks for this client's session and is refused: as an intruder, or for a
+    // will where the client may publish nothing. Session and connection notice nothing of it.
+    void knock(const std::string& will_topic);
     // The broker gets all but the last `lost` bytes; the client nothing more.
     void hang_up(std::size_t lost);
 
@@ -68,6 +72,9 @@ public:
 
     // The end of a step: whatever the client asked for has been answered.
     void settle();
+
+    // The broker has stopped: it has said so, and what it has not answered is in doubt.
+    void end();
 
 private:
     struct Answer {
@@ -86,21 +93,31 @@ private:
     };
     // A connection that has ended, whose last words are still to be read.
     struct Ended {
-        World::Wire wire;
+        std::unique_ptr<Wire> wire;
         ByteVector unread;
         unsigned life;
         std::vector<std::string> aliases;
+        bool was_stalled;
+    };
+
+    // A connection that is to be refused.
+    struct Knock {
+        std::unique_ptr<Wire> wire;
+        ByteVector unread;
     };
 
     void say(const std::string& what) { trace_.add("  " + id_ + " " + what); }
     void fail(const std::string& what) { trace_.fail(id_ + ": " + what); }
-    void send(const ByteVector& bytes) { World::send(wire_, bytes); }
+    void send(const ByteVector& bytes) { wire_->send(bytes); }
     void end_connection();
     std::uint16_t next_packet_id();
     void send_publish(const ModelMessage& message, std::uint16_t packet_id, bool dup);
     void send_answer(const Answer& answer);
     ModelArrival arrival() const { return {number_, life_, true}; }
 
+    void doubt_unanswered();
+    void settle_knocks();
+    bool awaits_last_words() const;
     void read_last_words(Ended& ended);
     void on_frame(const Frame& frame);
     void on_connack(const Frame& frame);
@@ -108,6 +125,7 @@ private:
     void on_publish(const Frame& frame);
     void on_ack(const Frame& frame);
     void on_suback(const Frame& frame);
+    void on_disconnect(const Frame& frame);
     // The delivery in a PUBLISH, or nothing if it is malformed.
     std::optional<ModelDelivery> delivery_of(const Frame& frame, std::vector<std::string>& aliases);
 
@@ -118,11 +136,13 @@ private:
     const Version version_;
     const std::string id_;
 
-    World::Wire wire_;  // empty while not connected
+    std::unique_ptr<Wire> wire_;  // empty while not connected
     ByteVector unread_;
     std::list<Ended> ended_;
+    std::list<Knock> knocks_;
     unsigned life_ = 0;
     bool is_welcome_ = false;
+    bool is_dismissed_ = false;
     bool expects_present_ = false;
     bool is_lazy_ = false;
     bool is_stalled_ = false;

@@ -50,17 +50,28 @@ SimOutcome simulate(const SimOptions& options) {
 Driver::Driver(const SimOptions& options)
     : random_(options.seed),
       trace_(options.is_loud),
-      cores_(static_cast<CoreId>(1 + options.seed % 4)),
-      options_(broker_options(random_)),
-      world_(options_, cores_, random_.next(), some_piece(random_)),
-      model_(trace_, kClients, options_.inflight_out) {
+      shape_(some_shape(options.seed, random_)),
+      world_(options.make_world(shape_)),
+      model_(trace_, shape_.rules, kClients, shape_.options.inflight_out) {
     for (int i = 0; i < kClients; ++i)
-        clients_.emplace_back(world_, model_, trace_, i, i < 4 ? Version::V5 : Version::V4);
+        clients_.emplace_back(*world_, model_, trace_, i, i < 4 ? Version::V5 : Version::V4);
+}
+
+// Some runs read a few bytes at a time, so that packets arrive in pieces.
+WorldShape Driver::some_shape(std::uint64_t seed, Random& random) {
+    WorldShape shape;
+    shape.options = some_options(random);
+    shape.rules = Rules(seed % 3 == 0);
+    shape.cores = static_cast<CoreId>(1 + seed % 4);
+    if (random.below(4) == 0) shape.piece = 1 + random.below(20);
+    shape.seed = random.next();
+    return shape;
 }
 
 // Only windows act; the other bounds are far away.
-BrokerOptions Driver::broker_options(Random& random) {
-    BrokerOptions options = BrokerRig::quiet();
+BrokerOptions Driver::some_options(Random& random) {
+    BrokerOptions options;
+    options.sys_interval_s = 0;
     options.queue_messages = 100'000;
     options.client_bytes = 1 << 30;
     if (random.below(3) == 0)
@@ -69,11 +80,6 @@ BrokerOptions Driver::broker_options(Random& random) {
     if (random.below(3) == 0) options.fingerprint_bits = 8;
     options.share_strategy = static_cast<BrokerOptions::ShareStrategy>(random.below(5));
     return options;
-}
-
-// Some runs read a few bytes at a time, so that packets arrive in pieces.
-std::size_t Driver::some_piece(Random& random) {
-    return random.below(4) == 0 ? 1 + random.below(20) : 65'536;
 }
 
 SimOutcome Driver::outcome() const {
@@ -99,7 +105,7 @@ void Driver::step(unsigned number) {
     model_.concurrent();
     for (unsigned actions = 2 + random_.below(6); actions > 0; --actions) {
         act(any_client(), has_moved);
-        if (chance(50)) world_.turn_some(1 + random_.below(4));
+        if (chance(50)) world_->turn_some(1 + random_.below(4));
         if (chance(30)) any_client().read();
     }
     quiet_down();
@@ -118,9 +124,10 @@ void Driver::probe_group() {
     one.terms.qos = Qos::AtLeastOnce;
     reader.subscribe({one});
     for (int turns = 0; turns < 1'000 && reader.is_asking(kProbedFilter); ++turns) {
-        world_.turn_some(1);
+        world_->turn_some(1);
         reader.read();
     }
+    if (reader.is_asking(kProbedFilter)) return trace_.fail("no SUBACK in 1,000 turns");
     ModelMessage message = some_message(writer);
     message.topic = "job/1";
     if (message.payload.empty()) message.payload = "m";
@@ -142,7 +149,7 @@ void Driver::probe_retained() {
     SimSubscribe one;
     one.filter = one_of(kProbedTopics);
     reader.subscribe({one});
-    world_.turn_some(random_.below(4 * cores_));
+    world_->turn_some(random_.below(4 * shape_.cores));
     for (unsigned count = 1 + random_.below(3); count > 0; --count) {
         ModelMessage message = some_message(writer);
         message.topic = one.filter;
@@ -150,7 +157,7 @@ void Driver::probe_retained() {
         message.retain = true;
         writer.publish(message);
     }
-    world_.turn_some(random_.below(4 * cores_));
+    world_->turn_some(random_.below(4 * shape_.cores));
     quiet_down();
     if (trace_.has_failed()) return;
     reader.unsubscribe(one.filter);
@@ -158,38 +165,51 @@ void Driver::probe_retained() {
 }
 
 void Driver::quiet_down() {
-    bool has_news = true;
-    while (has_news && !trace_.has_failed()) {
-        world_.turn();
-        has_news = false;
-        for (SimClient& client : clients_) has_news = client.read() || has_news;
-    }
+    hear_all();
     for (SimClient& client : clients_)
         if (!trace_.has_failed()) client.settle();
     if (!trace_.has_failed()) model_.settle();
+}
+
+void Driver::hear_all() {
+    bool has_news = true;
+    while (has_news && !trace_.has_failed()) {
+        world_->turn();
+        has_news = false;
+        for (SimClient& client : clients_) has_news = client.read() || has_news;
+    }
 }
 
 // From event to event, so that most come alone. The clock stands a little after full seconds since
 // anything that happened before: whether an event is due is never a matter of a timer's tick.
 void Driver::pass_time() {
     if (chance(50)) return hop(520);  // between two sweeps of expired retained messages
-    const TimeMs end = world_.now() + (1 + random_.below(20)) * TimeMs{1000};
-    while (world_.now() < end && !trace_.has_failed()) {
-        const TimeMs next = std::max(std::min(end, model_.next_event()), world_.now() + 1);
-        hop((next - world_.now() + 999) / 1000 * 1000 + 20);
+    const TimeMs end = world_->now() + (1 + random_.below(20)) * TimeMs{1000};
+    while (world_->now() < end && !trace_.has_failed()) {
+        const TimeMs next = std::max(std::min(end, model_.next_event()), world_->now() + 1);
+        hop((next - world_->now() + 999) / 1000 * 1000 + 20);
     }
 }
 
 void Driver::hop(TimeMs ms) {
     trace_.add("  " + std::to_string(ms) + " ms pass");
-    model_.pass(world_.now() + ms);
-    world_.pass(ms);
+    model_.pass(world_->now() + ms);
+    world_->pass(ms);
     quiet_down();
 }
 
-// Everybody comes back and acknowledges everything: then nothing may be owed.
+// --- The end -------------------------------------------------------------------------------------
+
 void Driver::finish() {
     trace_.add("the end");
+    come_back();
+    if (!trace_.has_failed()) model_.finish();
+    if (!trace_.has_failed()) undo_everything();
+    if (!trace_.has_failed()) stop();
+}
+
+// Everybody comes back and acknowledges everything: then nothing may be owed.
+void Driver::come_back() {
     for (SimClient& client : clients_) {
         client.set_lazy(false);
         if (client.is_stalled()) client.stall(false);
@@ -205,12 +225,71 @@ void Driver::finish() {
         client.connect(terms);
         quiet_down();
     }
-    if (!trace_.has_failed()) model_.finish();
+}
+
+// All sessions end, with their wills, and no message stays retained: then nothing may be left.
+void Driver::undo_everything() {
+    for (SimClient& client : clients_) {
+        client.connect({});
+        quiet_down();
+        if (trace_.has_failed()) return;
+        client.disconnect(Reason::Success, std::nullopt);
+        quiet_down();
+    }
+    clear_retained(clients_.front());
+    const std::string leftovers = world_->leftovers();
+    if (!leftovers.empty()) trace_.fail("everything has ended, and there are still" + leftovers);
+}
+
+void Driver::clear_retained(SimClient& keeper) {
+    keeper.connect({});
+    quiet_down();
+    if (trace_.has_failed()) return;
+    for (const auto* topics : {&kTopics, &kProbedTopics})
+        for (const std::string& topic : *topics) {
+            ModelMessage message;
+            message.topic = topic;
+            message.qos = Qos::AtLeastOnce;
+            message.retain = true;
+            keeper.publish(message);
+        }
+    quiet_down();
+    keeper.disconnect(Reason::Success, std::nullopt);
+    quiet_down();
+}
+
+// In the middle of traffic: what was acknowledged still comes to who is there, then good-byes. No
+// session ends with its connection, or the others of its share groups would get what it had.
+void Driver::stop() {
+    for (SimClient& client : clients_) {
+        SimConnect terms = some_terms(client);
+        terms.clean_start = false;
+        if (client.version() == Version::V5) terms.expiry_s = 1'000;
+        client.connect(terms);
+        quiet_down();
+        if (!trace_.has_failed()) subscribe(client);
+        quiet_down();
+        if (trace_.has_failed()) return;
+    }
+    model_.concurrent();
+    for (unsigned actions = 3 * kClients; actions > 0; --actions) {
+        SimClient& client = any_client();
+        client.publish(some_message(client));
+        if (chance(50)) world_->turn_some(1 + random_.below(2));
+    }
+    world_->stop();
+    model_.stop();
+    hear_all();
+    for (SimClient& client : clients_) client.end();
+    if (!trace_.has_failed()) model_.settle();
+    world_->turn();
+    if (!world_->has_stopped()) trace_.fail("everybody has left, and the broker goes on");
 }
 
 // --- What clients do -----------------------------------------------------------------------------
 
 void Driver::act(SimClient& client, std::vector<bool>& has_moved) {
+    if (shape_.rules.refuses() && chance(4)) return knock(client);
     const auto index = static_cast<std::size_t>(client.number());
     if (client.is_connecting()) return;
     if (client.is_connected()) {
@@ -242,6 +321,19 @@ void Driver::act_connected(SimClient& client, bool may_move) {
 }
 
 void Driver::connect(SimClient& client) {
+    const SimConnect terms = some_terms(client);
+    client.set_lazy(chance(40));
+    client.connect(terms);
+}
+
+void Driver::knock(SimClient& client) {
+    std::vector<std::string> refused;
+    for (const std::string& topic : kTopics)
+        if (!shape_.rules.may_publish(client_id(client.number()), topic)) refused.push_back(topic);
+    client.knock(refused.empty() || chance(50) ? "" : one_of(refused));
+}
+
+SimConnect Driver::some_terms(const SimClient& client) {
     const bool is_v5 = client.version() == Version::V5;
     SimConnect terms;
     terms.clean_start = chance(20);
@@ -251,6 +343,8 @@ void Driver::connect(SimClient& client) {
     if (is_v5 && chance(30)) terms.topic_alias_maximum = 2;
     if (chance(40)) {
         ModelMessage message = some_message(client);
+        while (!shape_.rules.may_publish(client_id(client.number()), message.topic))
+            message = some_message(client);
         message.publisher = client.number();
         message.is_will = true;
         message.forwarded.clear();
@@ -259,8 +353,7 @@ void Driver::connect(SimClient& client) {
         if (is_v5 && chance(60)) will.delay_s = 1 + random_.below(20);
         terms.will = will;
     }
-    client.set_lazy(chance(40));
-    client.connect(terms);
+    return terms;
 }
 
 void Driver::subscribe(SimClient& client) {

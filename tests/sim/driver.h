@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct SimOptions {
     std::uint64_t seed = 0;
     unsigned steps = 500;
     bool is_loud = false;  // tells everything on stderr
+    std::unique_ptr<World> (*make_world)(const WorldShape&) = make_rig_world;
 };
 
 struct SimOutcome {
@@ -23,7 +25,7 @@ struct SimOutcome {
     unsigned deliveries = 0;
 };
 
-// The whole run follows from the options.
+// In the world of the rig the whole run follows from the options.
 SimOutcome simulate(const SimOptions& options);
 
 // Owner: simulate().
@@ -35,8 +37,8 @@ public:
     SimOutcome outcome() const;
 
 private:
-    static BrokerOptions broker_options(Random& random);
-    static std::size_t some_piece(Random& random);
+    static WorldShape some_shape(std::uint64_t seed, Random& random);
+    static BrokerOptions some_options(Random& random);
 
     bool chance(unsigned percent) { return random_.below(100) < percent; }
     template <typename T>
@@ -52,26 +54,33 @@ private:
     void probe_group();
     void probe_retained();
     void quiet_down();
-    void finish();
+    void hear_all();
     void pass_time();
     void hop(TimeMs ms);
+
+    void finish();
+    void come_back();
+    void undo_everything();
+    void clear_retained(SimClient& keeper);
+    void stop();
 
     // What a client may do in a step. `has_moved`: its connection has changed in this step.
     void act(SimClient& client, std::vector<bool>& has_moved);
     void act_connected(SimClient& client, bool may_move);
     void connect(SimClient& client);
+    void knock(SimClient& client);
     void subscribe(SimClient& client);
     void unsubscribe(SimClient& client);
     void publish(SimClient& client);
     void leave(SimClient& client);
+    SimConnect some_terms(const SimClient& client);
     ModelMessage some_message(const SimClient& client);
     SimSubscribe some_subscription(const SimClient& client, std::uint32_t identifier);
 
     Random random_;
     Trace trace_;
-    const CoreId cores_;
-    const BrokerOptions options_;
-    World world_;
+    const WorldShape shape_;
+    const std::unique_ptr<World> world_;
     Model model_;
     std::deque<SimClient> clients_;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "mqtt/topic.h"
 
 namespace starling {
@@ -17,8 +18,9 @@ std::optional<ModelTerms> seen_by(const ModelSession& session, const ModelMessag
 
 }  // namespace
 
-Model::Model(Trace& trace, int clients, std::uint32_t inflight_max)
+Model::Model(Trace& trace, const Rules& rules, int clients, std::uint32_t inflight_max)
     : trace_(trace),
+      rules_(rules),
       inflight_max_(inflight_max),
       sessions_(static_cast<std::size_t>(clients)) {
     for (int i = 0; i < clients; ++i) session_of(i).client = i;
@@ -120,6 +122,15 @@ void Model::pass(TimeMs now) {
     }
 }
 
+// A window that closes now opens no more: nothing that might need one is owed.
+void Model::stop() {
+    for (ModelSession& session : sessions_) {
+        if (session.window < limits::kInflightOut) stall(session.client, true);
+        const bool is_due = session.will && (session.will->delay_s == 0 || session.expiry_s == 0);
+        if (session.is_connected && is_due) publish_will(session);
+    }
+}
+
 TimeMs Model::next_event() const {
     TimeMs next = kNever;
     for (const ModelSession& session : sessions_)
@@ -131,6 +142,7 @@ TimeMs Model::next_event() const {
 
 void Model::subscribe(int client, const std::string& filter, const ModelTerms& terms,
                       int handling) {
+    if (!rules_.may_subscribe(client_id(client), filter)) return;
     ModelSession& session = session_of(client);
     const MayBe before = session.subscriptions[filter];
     change(session, filter, terms);
@@ -168,8 +180,20 @@ void Model::unsubscribed(int client, const std::string& filter, const MayBe& bef
         fail("UNSUBACK says that there was no " + filter);
     if (!may_exist(before) && reason == Reason::Success && session.version == Version::V5)
         fail("UNSUBACK says that there was a " + filter);
-    std::erase_if(session.replays, [&](const auto& one) { return one.filter == filter; });
+    forget_replays(session, filter);
     if (is_shared_filter(filter)) member_left(session, filter);
+}
+
+// What was taken for another's may have been theirs.
+void Model::forget_replays(ModelSession& session, const std::string& filter) {
+    const auto is_it = [&](const ExpectedReplay& one) { return one.filter == filter; };
+    if (std::none_of(session.replays.begin(), session.replays.end(), is_it)) return;
+    std::erase_if(session.replays, is_it);
+    for (ExpectedReplay& other : session.replays)
+        for (auto at = other.served.begin(); at != other.served.end();) {
+            const auto topic = at++;
+            if (matches(filter, *topic)) other.perhaps_served.insert(other.served.extract(topic));
+        }
 }
 
 // From now on the subscription may also be in that state, and what is under way may meet it so.
@@ -215,6 +239,9 @@ Publication* Model::publish(const ModelMessage* message, bool is_again) {
     ModelMessage& kept = messages_[message->number - 1];
     if (kept.expiry_s != 0) kept.expires_at = now_ + kept.expiry_s * TimeMs{1000};
     kept.was_again = is_again;
+    publication.is_refused =
+        !message->is_will && !rules_.may_publish(client_id(message->publisher), message->topic);
+    if (publication.is_refused) return &publication;
     for (ModelSession& session : sessions_)
         if (session.exists) expect_of(session, publication);
     offer_to_groups(publication);
@@ -270,7 +297,10 @@ void Model::retain(Publication& publication) {
 }
 
 void Model::answered(const Publication& publication, Reason reason) {
-    if (is_concurrent_ || publication.is_again || publication.step != step_) return;
+    const bool is_refusal = reason == Reason::NotAuthorized;
+    if (is_refusal != publication.is_refused)
+        fail(std::string("a PUBLISH was answered with ") + reason_name(reason));
+    if (is_refusal || is_concurrent_ || publication.is_again || publication.step != step_) return;
     const bool is_unmatched = reason == Reason::NoMatchingSubscribers;
     if (reason != Reason::Success && !is_unmatched)
         fail(std::string("a PUBLISH was answered with ") + reason_name(reason));

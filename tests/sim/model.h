@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "tests/sim/model_state.h"
+#include "tests/sim/rules.h"
 #include "tests/sim/trace.h"
 
 namespace starling {
@@ -33,7 +34,7 @@ namespace starling {
 class Model {
 public:
     // `inflight_max`: what the broker sends at most before an acknowledgement.
-    Model(Trace& trace, int clients, std::uint32_t inflight_max);
+    Model(Trace& trace, const Rules& rules, int clients, std::uint32_t inflight_max);
 
     // --- What clients do ---
 
@@ -65,6 +66,9 @@ public:
     void pass(TimeMs now);
     TimeMs next_event() const;  // kNever: none
 
+    // The broker stops: it reads nothing more, and its wills are due.
+    void stop();
+
     // --- What clients receive ---
 
     void deliver(const ModelArrival& at, const ModelDelivery& delivery);
@@ -81,6 +85,7 @@ public:
     const ModelSession& session(int client) const {
         return sessions_[static_cast<std::size_t>(client)];
     }
+    const Rules& rules() const { return rules_; }
     unsigned deliveries() const { return deliveries_; }
 
 private:
@@ -95,6 +100,7 @@ private:
     void expect_of(ModelSession& session, Publication& publication);
     void change(ModelSession& session, const std::string& filter, std::optional<ModelTerms> terms);
     void retain(Publication& publication);
+    static void forget_replays(ModelSession& session, const std::string& filter);
 
     // model_judge.cc
     bool take_again(ModelSession& session, const ModelDelivery& delivery, bool is_current);
@@ -126,8 +132,8 @@ private:
     void settle_replays(ModelSession& session);
     void settle_shared();
     bool stays_expected(const ModelSession& session, Expected& one);
-    bool is_owed(const ExpectedReplay& replay, const std::string& topic,
-                 const ModelRetained& retained) const;
+    bool is_owed(const ModelSession& session, const ExpectedReplay& replay,
+                 const std::string& topic, const ModelRetained& retained) const;
     bool is_missed(const ModelSession& session, const ExpectedReplay& replay,
                    const std::string& topic, const ModelRetained& retained) const;
 
@@ -142,6 +148,7 @@ private:
     bool can_take_at_once(const std::string& group, Qos qos, std::size_t count) const;
 
     Trace& trace_;
+    const Rules rules_;
     std::uint32_t inflight_max_;
     TimeMs now_ = 0;
     unsigned step_ = 1;

@@ -16,6 +16,8 @@
 
 namespace starling {
 
+inline std::string client_id(int client) { return "client" + std::to_string(client); }
+
 // --- Messages ------------------------------------------------------------------------------------
 
 // What a client published, once for all attempts. An empty payload clears a retained message; any
@@ -44,6 +46,7 @@ struct Publication {
     unsigned step = 0;
     bool is_again = false;
     bool is_certain = true;          // false: the connection broke, so the broker may not have it
+    bool is_refused = false;         // the rules forbid it
     std::size_t receivers = 0;       // sessions that match in every order
     std::size_t receivers_most = 0;  // in some order
     std::set<std::string> groups;    // share groups that may get it
@@ -144,7 +147,12 @@ struct ExpectedReplay {
     ModelTerms terms;
     unsigned since = 0;  // the step of the SUBSCRIBE
     bool is_certain = true;
-    std::set<std::string> served;  // topics
+    std::set<std::string> served;          // topics
+    std::set<std::string> perhaps_served;  // topics: by this one or by one that is unsubscribed
+
+    bool is_served(const std::string& topic) const {
+        return served.count(topic) != 0 || perhaps_served.count(topic) != 0;
+    }
 };
 
 // A message to one of a share group's members.

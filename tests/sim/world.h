@@ -1,99 +1,85 @@
-// The broker under test and its virtual network. Only this file knows how the rig is driven.
+// The broker under test and the network to it, as driver and clients see them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <utility>
-#include <vector>
+#include <memory>
+#include <string>
 
-#include "base/random.h"
-#include "broker/testing.h"
+#include "base/bytes.h"
+#include "base/time.h"
+#include "broker/commons.h"
+#include "tests/sim/rules.h"
 
 namespace starling {
 
-// Allows everything; some answers come late and in another order. Owner: the world.
-class LateAuthorizer final : public Authorizer {
+// A client's end of one connection. Owner: its client.
+class Wire {
 public:
-    // So many of a hundred questions are answered later.
-    LateAuthorizer(std::uint64_t seed, unsigned percent) : random_(seed), percent_(percent) {}
-
-    Verdict ask(const Question& question) override {
-        if (random_.below(100) >= percent_) return {};
-        open_.push_back(question.id);
-        return {.kind = Verdict::Kind::Later};
-    }
-    void run(Listener& listener) override {
-        if (open_.empty() || random_.below(2) == 0) return;
-        std::swap(open_[random_.below(static_cast<std::uint32_t>(open_.size()))], open_.back());
-        const std::uint64_t question = open_.back();
-        open_.pop_back();
-        listener.on_verdict(question, {});
-    }
-    bool has_answers() const override { return !open_.empty(); }
-
-private:
-    Random random_;
-    const unsigned percent_;
-    std::vector<std::uint64_t> open_;
-};
-
-// Owner: the driver.
-class World {
-public:
-    using Wire = BrokerRig::Wire;
-
-    // The broker reads `piece` bytes at a time.
-    World(const BrokerOptions& options, CoreId cores, std::uint64_t seed, std::size_t piece)
-        : authorizer_(seed, seed % 4 == 0 ? 30 : 0),
-          rig_(options, {.cores = cores, .seed = seed}, &authorizer_),
-          piece_(piece) {}
-
-    // Arrives at any core.
-    Wire dial() {
-        Wire wire = rig_.dial();
-        wire->piece = piece_;
-        return wire;
-    }
+    virtual ~Wire() = default;
 
     // Hands bytes to the network; the broker sees them in a later turn.
-    static void send(const Wire& wire, Bytes bytes) {
-        append_bytes(wire->to_broker, bytes);
-        wire->news.readable = true;
-    }
+    virtual void send(Bytes bytes) = 0;
 
     // What the broker has written since.
-    static ByteVector take(const Wire& wire) { return std::exchange(wire->from_broker, {}); }
+    virtual ByteVector take() = 0;
 
-    // The network breaks; of what the client sent, the broker still gets all but `lost` bytes.
-    static void cut(const Wire& wire, std::size_t lost) {
-        wire->to_broker.resize(wire->to_broker.size() - std::min(lost, wire->to_broker.size()));
-        wire->is_ended = wire->news.readable = wire->news.ended = true;
-    }
+    // The network breaks; of what the client sent, the broker still gets all but at most `lost`
+    // bytes.
+    virtual void cut(std::size_t lost) = 0;
 
     // The broker will write no more there.
-    static bool is_over(const Wire& wire) { return wire->is_finished || !wire->is_open; }
+    virtual bool is_over() const = 0;
 
-    // While a wire is stalled, the broker can write nothing to it.
-    void stall(const Wire& wire, bool is_stalled) {
-        rig_.set_room(wire, is_stalled ? 0 : ~std::size_t{0});
-    }
+    // While a wire is stalled, its client is told nothing.
+    virtual void stall(bool is_stalled) = 0;
+};
+
+// The clock stands still but for pass(). Owner: the driver.
+class World {
+public:
+    virtual ~World() = default;
+
+    // Arrives at any core.
+    virtual std::unique_ptr<Wire> dial() = 0;
 
     // Until nothing is left to do.
-    void turn() { rig_.turn(); }
+    virtual void turn() = 0;
 
     // Some turns of some cores; work may be left under way.
-    void turn_some(unsigned turns) { rig_.turn_some(turns); }
+    virtual void turn_some(unsigned turns) = 0;
 
-    void pass(TimeMs ms) {
-        now_ += ms;
-        rig_.pass(ms);
-    }
-    TimeMs now() const { return now_; }
+    virtual void pass(TimeMs ms) = 0;
+    virtual TimeMs now() const = 0;
 
-private:
-    LateAuthorizer authorizer_;
-    BrokerRig rig_;
-    const std::size_t piece_;
-    TimeMs now_ = 0;
+    // The broker begins to end, as at SIGTERM.
+    virtual void stop() = 0;
+
+    // Asked when nothing is left to do: whether every core has ended.
+    virtual bool has_stopped() = 0;
+
+    // What clients, sessions and messages have left behind; empty when all are gone.
+    virtual std::string leftovers() = 0;
 };
+
+struct WorldShape {
+    BrokerOptions options;
+    Rules rules{false};
+    CoreId cores = 1;
+    std::uint64_t seed = 0;      // of what the world decides
+    std::size_t piece = 65'536;  // bytes that the broker reads at a time, or about that
+};
+
+// All cores in this thread, in a random order of turns: a run follows from its seed.
+std::unique_ptr<World> make_rig_world(const WorldShape& shape);
+
+// Each core on a thread of its own, with epoll and sockets: the interleaving is the machine's.
+std::unique_ptr<World> make_thread_world(const WorldShape& shape);
+
+// Forgets so many bytes, or all.
+void drop_last(ByteVector& bytes, std::size_t count);
+
+// What these still count.
+std::string leftovers_of(const Commons& commons);
 
 }  // namespace starling

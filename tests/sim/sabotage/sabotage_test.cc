@@ -2,7 +2,9 @@
 // STARLING_SABOTAGED in the environment names one bug to try alone.
 #include "base/sabotage.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -13,7 +15,6 @@ namespace starling {
 namespace {
 
 constexpr std::uint64_t kSeeds = 500;
-constexpr unsigned kSteps = 500;
 
 struct Bug {
     Sabotage sabotage;
@@ -26,33 +27,49 @@ constexpr Bug kBugs[] = {STARLING_SABOTAGES_OF_ONE_CORE(STARLING_BUG)
                              STARLING_SABOTAGES_OF_SEVERAL_CORES(STARLING_BUG)};
 #undef STARLING_BUG
 
-// The seed that finds it, or nothing; says what it was that gave the bug away.
-std::uint64_t find(const Bug& bug, std::string& failure) {
+// Too rarely found on threads to be demanded: another order of things must be met by chance.
+constexpr Sabotage kRareOnThreads[] = {Sabotage::SkipMembersWait, Sabotage::ConfirmMembersEarly,
+                                       Sabotage::TakeAnswerAtOnce, Sabotage::ForgetLiveTopics};
+
+bool is_rare_on_threads(const Bug& bug) {
+    return std::find(std::begin(kRareOnThreads), std::end(kRareOnThreads), bug.sabotage) !=
+           std::end(kRareOnThreads);
+}
+
+bool is_wanted(const Bug& bug) {
+    const char* only = std::getenv("STARLING_SABOTAGED");
+    return !only || std::string(only) == bug.name;
+}
+
+// The first seed that finds it is to come soon; says what it was that gave the bug away.
+void find(const Bug& bug, SimOptions options) {
     active_sabotage = bug.sabotage;
-    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-        failure = simulate({seed, kSteps, false}).failure;
-        if (!failure.empty()) return seed;
+    for (options.seed = 1; options.seed <= kSeeds; ++options.seed) {
+        const std::string failure = simulate(options).failure;
+        if (failure.empty()) continue;
+        std::printf("%-24s seed %-3llu %s\n", bug.name,
+                    static_cast<unsigned long long>(options.seed), failure.c_str());
+        return;
     }
-    return 0;
+    ADD_FAILURE() << bug.name << ": " << bug.text;
 }
 
 TEST(SabotageTest, EachIsFound) {
-    const char* only = std::getenv("STARLING_SABOTAGED");
-    for (const Bug& bug : kBugs) {
-        if (only && std::string(only) != bug.name) continue;
-        std::string failure;
-        const std::uint64_t seed = find(bug, failure);
-        EXPECT_NE(seed, 0u) << bug.name << ": " << bug.text;
-        if (seed != 0)
-            std::printf("%-24s seed %-3llu %s\n", bug.name, static_cast<unsigned long long>(seed),
-                        failure.c_str());
-    }
+    for (const Bug& bug : kBugs)
+        if (is_wanted(bug)) find(bug, {});
+}
+
+TEST(SabotageTest, MostAreFoundOnThreads) {
+    for (const Bug& bug : kBugs)
+        if (is_wanted(bug) && !is_rare_on_threads(bug))
+            find(bug, {.make_world = make_thread_world});
 }
 
 TEST(SabotageTest, WithoutAnyNothingFails) {
     active_sabotage = Sabotage::None;
-    for (std::uint64_t seed = 1; seed <= 5; ++seed)
-        EXPECT_EQ(simulate({seed, kSteps, false}).failure, "") << seed;
+    for (const auto make_world : {make_rig_world, make_thread_world})
+        for (std::uint64_t seed = 1; seed <= 5; ++seed)
+            EXPECT_EQ(simulate({.seed = seed, .make_world = make_world}).failure, "") << seed;
 }
 
 }  // namespace
