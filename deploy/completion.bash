@@ -6,11 +6,15 @@ _starling() {
     COMPREPLY=()
 
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "serve pub sub check-config --help --version" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "serve pub sub bench check-config --help --version" -- "$word")
+        return
+    fi
+    if [[ $command == bench ]] && ((COMP_CWORD == 2)); then
+        mapfile -t COMPREPLY < <(compgen -W "conn pub sub p2p fanout fanin mixed --help" -- "$word")
         return
     fi
     case $before in
-        --config | -f | --file) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        --config | -f | --file | --profile) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
         --log-level) mapfile -t COMPREPLY < <(compgen -W "debug info warning error" -- "$word") ;;
         --log-format) mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word") ;;
         --page) mapfile -t COMPREPLY < <(compgen -W "configuration limits" -- "$word") ;;

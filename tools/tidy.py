@@ -28,7 +28,7 @@ LAYERS = [
     ["transport"],
     ["broker", "client"],
     ["auth", "storage", "cluster", "bridge"],
-    ["admin", "config"],
+    ["admin", "config", "load"],
     ["app"],
 ]
 LEVEL = {layer: level for level, line in enumerate(LAYERS) for layer in line}

@@ -6,5 +6,6 @@ namespace starling {
 
 int pub_command(int argc, char** argv);
 int sub_command(int argc, char** argv);
+int bench_command(int argc, char** argv);
 
 }  // namespace starling

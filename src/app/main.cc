@@ -25,7 +25,7 @@ constexpr const char* kHelp =
     "  starling pub -t greeting/world -m hello\n\n"
     "For other machines to reach it:  starling serve --listen :1883\n"
     "Every option:                    starling check-config --page configuration\n\n"
-    "Exit status of serve and check-config (pub --help and sub --help have their own):\n"
+    "Exit status of serve and check-config (pub, sub and bench have their own, in their --help):\n"
     "  0    success; of serve: stopped by SIGTERM or SIGINT, having told its clients\n"
     "  1    wrong usage, wrong configuration, or an address that cannot be listened at\n"
     "  130, 143  ended at once by a second SIGINT or SIGTERM\n";
@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
     const std::string_view command = argc > 1 ? argv[1] : "";
     if (command == "pub") return pub_command(argc - 2, argv + 2);
     if (command == "sub") return sub_command(argc - 2, argv + 2);
+    if (command == "bench") return bench_command(argc - 2, argv + 2);
 
     CLI::App app("An MQTT broker, and a client to talk to it.", "starling");
     app.require_subcommand(1);
@@ -66,6 +67,7 @@ int run(int argc, char** argv) {
     flags.add_to(*serve);
     app.add_subcommand("pub", "Publish messages");
     app.add_subcommand("sub", "Subscribe, and print what comes");
+    app.add_subcommand("bench", "Put a broker under load, and measure");
     auto* check =
         app.add_subcommand("check-config", "Print each option's value and where it came from")
             ->footer(kSources);

@@ -3,7 +3,6 @@
 #include <ctime>
 
 namespace starling {
-namespace {
 
 std::uint64_t monotonic_ns() {
     timespec now{};
@@ -11,8 +10,6 @@ std::uint64_t monotonic_ns() {
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
            static_cast<std::uint64_t>(now.tv_nsec);
 }
-
-}  // namespace
 
 SystemClock::SystemClock() : start_ns_(monotonic_ns()) {}
 

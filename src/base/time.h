@@ -18,6 +18,9 @@ public:
     virtual TimeMs now_ms() const = 0;
 };
 
+// Nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share.
+std::uint64_t monotonic_ns();
+
 // Milliseconds of CLOCK_MONOTONIC since this object was made, plus one (0 can mean "none").
 class SystemClock final : public Clock {
 public:

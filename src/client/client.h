@@ -54,6 +54,14 @@ struct OutgoingMessage {
     PropertyWriter properties;      // all the others
 };
 
+// A message to write at once. Its views are needed no longer than the call.
+struct MessageView {
+    std::string_view topic;
+    Bytes payload;
+    Qos qos = Qos::AtMostOnce;
+    bool retain = false;
+};
+
 // A message that came. Its views last as long as the callback.
 struct IncomingMessage {
     std::string_view topic;
@@ -184,6 +192,9 @@ public:
     // A message whose topic no handler's filter matches. It has been acknowledged.
     virtual void on_message(const IncomingMessage&) {}
 
+    // publish_now() has refused a message, and would take one now.
+    virtual void on_room() {}
+
     // A whole packet, for whoever wants to watch: this callback may not use the client.
     virtual void on_packet(PacketDirection, Bytes) {}
 };
@@ -261,6 +272,14 @@ public:
 
     // False when the queue is full: nothing was taken. REQUIRES: is_topic_name(message.topic).
     [[nodiscard]] bool publish(OutgoingMessage message, PublishDone done = {});
+
+    // Writes the message to the connection and keeps neither topic nor payload: for who sends much.
+    // False when it would have to wait: nothing was taken, and on_room() follows when it would not,
+    // on this connection or the next. What is unanswered when a connection ends is lost with its
+    // `done`.
+    // REQUIRES: is_topic_name(message.topic), and options of a session that ends with its
+    // connection.
+    [[nodiscard]] bool publish_now(const MessageView& message, PublishDone done = {});
 
     // Messages that wait or are unacknowledged.
     std::size_t unfinished() const;

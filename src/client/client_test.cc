@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/link.h"
 #include "client/testing.h"
 
 namespace starling {
@@ -418,6 +419,83 @@ TEST(ClientPublish, FillsASlowConnectionToItsBoundOnly) {
     rig.turn();
     EXPECT_EQ(rig.client().unfinished(), 0u);
     EXPECT_EQ(rig.heard().size(), 2u * 5 * (30'000 + 7));
+}
+
+MessageView view(std::string_view payload, Qos qos) {
+    return {.topic = "a", .payload = as_bytes(payload), .qos = qos};
+}
+
+TEST(ClientPublishNow, WritesAtOnceAndTellsTheAnswer) {
+    ClientRig rig({.version = V4});
+    rig.connect(kAccepted3);
+    ASSERT_TRUE(rig.client().publish_now(view("0", Qos::AtMostOnce), rig.logs("zero")));
+    ASSERT_TRUE(rig.client().publish_now(view("1", Qos::AtLeastOnce), rig.logs("one")));
+    ASSERT_TRUE(rig.client().publish_now(view("2", Qos::ExactlyOnce), rig.logs("two")));
+    rig.turn();
+    EXPECT_EQ(rig.heard(), hex("30[('a')'0'] 32[('a')0001'1'] 34[('a')0002'2']"));
+    EXPECT_EQ(rig.say("5002 0002 4002 0001"), hex("6202 0002"));
+    rig.say("7002 0002");
+    EXPECT_EQ(rig.log, "connected zero:success one:success two:success ");
+}
+
+TEST(ClientPublishNow, RefusesWhatWouldWaitAndSaysWhenItWouldNot) {
+    ClientRig rig({.version = V4, .inflight_max = 1});
+    EXPECT_FALSE(rig.client().publish_now(view("early", Qos::AtMostOnce)));
+    rig.connect(kAccepted3);
+    EXPECT_EQ(rig.log, "connected room ");
+
+    ASSERT_TRUE(rig.client().publish(message("a", "first", Qos::AtLeastOnce)));
+    EXPECT_FALSE(rig.client().publish_now(view("second", Qos::AtMostOnce))) << "it would overtake";
+    rig.turn();
+    EXPECT_FALSE(rig.client().publish_now(view("second", Qos::AtLeastOnce))) << "a full window";
+    rig.say("4002 0001");
+    EXPECT_EQ(rig.log, "connected room room ");
+
+    rig.set_room(0);
+    const std::string large(ClientLink::kOutboxBytes, 'x');
+    ASSERT_TRUE(rig.client().publish_now(view(large, Qos::AtMostOnce)));
+    EXPECT_FALSE(rig.client().publish_now(view("third", Qos::AtMostOnce))) << "a slow server";
+    rig.turn();
+    EXPECT_EQ(rig.log, "connected room room ");
+    rig.set_room(1 << 20);
+    rig.turn();
+    EXPECT_EQ(rig.log, "connected room room room ");
+}
+
+TEST(ClientPublishNow, IsLostWithTheConnection) {
+    ClientRig rig({.version = V4});
+    rig.connect(kAccepted3);
+    ASSERT_TRUE(rig.client().publish_now(view("lost", Qos::AtLeastOnce), rig.logs("lost")));
+    ASSERT_TRUE(rig.client().publish(message("a", "kept", Qos::AtLeastOnce), rig.logs("kept")));
+    rig.turn();
+    rig.hang_up();
+    EXPECT_EQ(rig.client().unfinished(), 1u);
+    rig.pass(1'100);
+    rig.heard();
+    EXPECT_EQ(rig.say(kAccepted3), hex("32[('a')0003'kept']"));
+    rig.say("4002 0003");
+    EXPECT_EQ(rig.log, "connected lost... connected kept:success ");
+}
+
+// The first keeps its identifier while all others go round.
+TEST(ClientPublishNow, GivesOutNoIdentifierThatIsInUse) {
+    ClientRig rig({.version = V4});
+    rig.connect(kAccepted3);
+    const auto next_id = [&] {
+        EXPECT_TRUE(rig.client().publish_now(view("", Qos::AtLeastOnce)));
+        rig.turn();
+        return rig.heard().substr(10);
+    };
+    ASSERT_EQ(next_id(), "0001");
+    for (std::uint32_t id = 2; id <= 65'535; ++id) {
+        next_id();
+        const ByteVector puback = {std::byte{0x40}, std::byte{2}, static_cast<std::byte>(id >> 8),
+                                   static_cast<std::byte>(id)};
+        rig.send(puback);
+        rig.turn();
+    }
+    EXPECT_EQ(rig.client().unfinished(), 1u);
+    EXPECT_EQ(next_id(), "0002");
 }
 
 // --- Receiving -----------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ void ClientDispatch::remove(std::string_view filter) {
 }
 
 std::size_t ClientDispatch::call(const IncomingMessage& message) {
+    if (routes_.empty()) return 0;
     std::size_t called = 0;
     ++calls_;
     const std::size_t end = routes_.size();  // what a handler sets is for later messages

@@ -49,10 +49,10 @@ bool asks_clean_start(const ClientOptions& options, bool resumes) {
     return options.clean_start && !(resumes && outlives_connection);
 }
 
-Reason ServerTerms::objection(const OutgoingMessage& message, std::size_t whole_size) const {
-    if (message.qos > qos_max) return Reason::QosNotSupported;             // [MQTT-3.2.2-11]
-    if (message.retain && !has_retain) return Reason::RetainNotSupported;  // [MQTT-3.2.2-14]
-    if (whole_size > packet_bytes_max) return Reason::PacketTooLarge;      // [MQTT-3.2.2-15]
+Reason ServerTerms::objection(Qos qos, bool retain, std::size_t whole_size) const {
+    if (qos > qos_max) return Reason::QosNotSupported;                 // [MQTT-3.2.2-11]
+    if (retain && !has_retain) return Reason::RetainNotSupported;      // [MQTT-3.2.2-14]
+    if (whole_size > packet_bytes_max) return Reason::PacketTooLarge;  // [MQTT-3.2.2-15]
     return Reason::Success;
 }
 

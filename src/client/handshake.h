@@ -24,7 +24,7 @@ struct ServerTerms {
     bool has_retain = true;
 
     // Why a message may not be sent; Success when it may. `whole_size` is its packet's.
-    Reason objection(const OutgoingMessage& message, std::size_t whole_size) const;
+    Reason objection(Qos qos, bool retain, std::size_t whole_size) const;
 };
 
 ServerTerms terms_of(const Connack& connack, const ClientOptions& options);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/fifo.h"
@@ -14,11 +15,14 @@ namespace starling {
 // Owner: the client's core.
 class ClientInflight {
 public:
+    // Small, as entries move in the queue.
     struct Entry {
-        OutgoingMessage message;
+        std::unique_ptr<OutgoingMessage> message;  // null: not kept, or not needed any more
         PublishDone done;
         std::uint16_t packet_id = 0;  // 0 until it is first sent
-        bool is_released = false;     // PUBREC came: PUBREL stands for the message
+        Qos qos = Qos::AtMostOnce;
+        bool is_kept = true;       // a lost connection leaves it here
+        bool is_released = false;  // PUBREC came: PUBREL stands for the message
     };
 
     // False when the bounds of `options` leave no place.
@@ -34,6 +38,14 @@ public:
     Entry take_next();                // it is done with
     void await_answer() { ++sent_; }  // it was sent
 
+    // Whether none waits, and fewer than `window` are unacknowledged.
+    bool has_place(std::uint32_t window) const {
+        return sent_ == entries_.size() && sent_ < window;
+    }
+
+    // A message was sent that is not kept. REQUIRES: has_place().
+    void await_answer(Qos qos, std::uint16_t packet_id, PublishDone done);
+
     // A message sent on this connection, or null.
     Entry* find(std::uint16_t packet_id);
 
@@ -41,17 +53,18 @@ public:
     Entry take(std::uint16_t packet_id);
     void release(std::uint16_t packet_id);
 
-    bool uses(std::uint16_t packet_id);
+    // How many identifiers from this one on are not in use.
+    std::uint16_t unused_from(std::uint16_t packet_id);
 
-    void on_connection_lost() { sent_ = 0; }
+    void on_connection_lost();
 
     // No message was ever sent, as far as the server knows.
     void on_session_lost();
 
 private:
-    std::optional<std::uint32_t> position(std::uint16_t packet_id, std::uint32_t end);
+    std::optional<std::uint32_t> position(std::uint16_t packet_id);
     Entry remove(std::uint32_t position);
-    void forget_bytes(const OutgoingMessage& message);
+    void forget_bytes(const Entry& entry);
 
     Fifo<Entry> entries_;
     std::size_t bytes_ = 0;

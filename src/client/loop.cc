@@ -117,6 +117,10 @@ bool Client::publish(OutgoingMessage message, PublishDone done) {
     return session_->publish(std::move(message), std::move(done));
 }
 
+bool Client::publish_now(const MessageView& message, PublishDone done) {
+    return session_->publish_now(message, std::move(done));
+}
+
 std::size_t Client::unfinished() const { return session_->unfinished(); }
 
 bool Client::subscribe(SubscribeRequest request, RequestDone done) {

@@ -118,6 +118,11 @@ void ClientSession::write() {
     if (const auto flushed = link_->flush(); !flushed) return fail(flushed.error());
     if (!link_->is_congested() && std::exchange(is_paused_, false)) read_on();
     if (link_->is_flushed() && may_send_message()) mark_dirty();
+    if (wants_room_ && may_publish_now()) {
+        wants_room_ = false;
+        listener_->on_room();
+    }
+    if (!link_) return;
     if (stage_ == Stage::Closing && link_->is_flushed() && !std::exchange(is_finished_, true))
         link_->stream().finish();
 }

@@ -34,6 +34,7 @@ public:
     bool is_connected() const { return stage_ == Stage::Connected; }
     const ClientOptions& options() const { return options_; }
     bool publish(OutgoingMessage message, PublishDone done);
+    bool publish_now(const MessageView& message, PublishDone done);
     bool request(ClientSubscriptions::Request request);
     std::size_t unfinished() const { return inflight_.size(); }
     ClientDispatch& dispatch() { return dispatch_; }
@@ -98,7 +99,9 @@ private:
     void send(Encode encode);
     void send_ack(PacketType type, std::uint16_t packet_id, Reason reason = Reason::Success);
     void send_requests();
+    std::uint32_t window() const;
     bool may_send_message() const;
+    bool may_publish_now() const;
     void send_next_message();
     PublishHead publish_head(const ClientInflight::Entry& entry, bool is_resent) const;
     std::uint16_t free_packet_id();
@@ -110,8 +113,10 @@ private:
     bool has_connected_ = false;  // ever
     bool is_dirty_ = false;       // write() comes this turn
     bool is_paused_ = false;      // reading waits until the outbox has room
+    bool wants_room_ = false;     // publish_now() has refused
     bool is_finished_ = false;    // nothing more will be written to the link
     std::uint16_t last_packet_id_ = 0;
+    std::uint16_t unused_packet_ids_ = 0;  // at least so many that follow it
 
     TimeMs wake_at_ = kNever;   // when the stage wants on_timer()
     TimeMs armed_at_ = kNever;  // the earliest timer in the wheel

@@ -167,13 +167,13 @@ Decoded<void> ClientSession::on_ack(const Frame& frame) {
 // PUBACK and PUBCOMP end a message; those that answer nothing are disregarded.
 void ClientSession::on_answer(const Ack& ack, Qos qos) {
     const auto* entry = inflight_.find(ack.packet_id);
-    if (!entry || entry->message.qos != qos) return;
+    if (!entry || entry->qos != qos) return;
     finish(inflight_.take(ack.packet_id), ack.reason);
 }
 
 void ClientSession::on_pubrec(const Ack& ack) {
     const auto* entry = inflight_.find(ack.packet_id);
-    if (!entry || entry->message.qos != Qos::ExactlyOnce)
+    if (!entry || entry->qos != Qos::ExactlyOnce)
         return send_ack(PacketType::Pubrel, ack.packet_id, Reason::PacketIdentifierNotFound);
     if (is_error(ack.reason)) return finish(inflight_.take(ack.packet_id), ack.reason);
     inflight_.release(ack.packet_id);
@@ -249,9 +249,41 @@ bool ClientSession::publish(OutgoingMessage message, PublishDone done) {
     return true;
 }
 
+// Nothing may wait: it would be overtaken.
+bool ClientSession::publish_now(const MessageView& message, PublishDone done) {
+    STARLING_ASSERT(options_.clean_start && options_.session_expiry_interval_s == 0);
+    if (!may_publish_now()) {
+        wants_room_ = true;
+        return false;
+    }
+    const bool is_answered = message.qos != Qos::AtMostOnce;
+    const PublishHead head{.version = options_.version,
+                           .qos = message.qos,
+                           .retain = message.retain,
+                           .packet_id = is_answered ? free_packet_id() : std::uint16_t{0},
+                           .topic = message.topic,
+                           .payload_size = message.payload.size()};
+    const Reason objection =
+        terms_.objection(message.qos, message.retain, publish_size(head).whole);
+    if (objection == Reason::Success)
+        send([&](ByteVector& out) { append_publish(out, head, message.payload); });
+    if (objection == Reason::Success && is_answered)
+        inflight_.await_answer(message.qos, head.packet_id, std::move(done));
+    else if (done) done(objection);
+    return true;
+}
+
+bool ClientSession::may_publish_now() const {
+    return stage_ == Stage::Connected && inflight_.has_place(window()) && !link_->is_congested();
+}
+
+std::uint32_t ClientSession::window() const {
+    return std::min(
+        {std::uint32_t{options_.inflight_max}, std::uint32_t{terms_.receive_maximum}, kIdsMax});
+}
+
 bool ClientSession::may_send_message() const {
-    const std::uint32_t window = std::min(options_.inflight_max, terms_.receive_maximum);
-    return stage_ == Stage::Connected && inflight_.may_send(std::min(window, kIdsMax));
+    return stage_ == Stage::Connected && inflight_.may_send(window());
 }
 
 void ClientSession::send_next_message() {
@@ -264,21 +296,21 @@ void ClientSession::send_next_message() {
     }
 
     const bool is_resent = entry.packet_id != 0;
-    const bool is_answered = entry.message.qos != Qos::AtMostOnce;
+    const bool is_answered = entry.qos != Qos::AtMostOnce;
     if (is_answered && !is_resent) entry.packet_id = free_packet_id();
     const PublishHead head = publish_head(entry, is_resent);
-    const Reason objection = terms_.objection(entry.message, publish_size(head).whole);
+    const Reason objection = terms_.objection(entry.qos, head.retain, publish_size(head).whole);
     if (objection != Reason::Success) return finish(inflight_.take_next(), objection);
 
-    if (head.topic_alias != 0) aliases_out_.set(head.topic_alias, entry.message.topic);
-    send([&](ByteVector& out) { append_publish(out, head, entry.message.payload); });
+    if (head.topic_alias != 0) aliases_out_.set(head.topic_alias, entry.message->topic);
+    send([&](ByteVector& out) { append_publish(out, head, entry.message->payload); });
     if (is_answered) inflight_.await_answer();
     else finish(inflight_.take_next(), Reason::Success);
 }
 
 // The topic is left out when the server knows it by its alias.
 PublishHead ClientSession::publish_head(const ClientInflight::Entry& entry, bool is_resent) const {
-    const OutgoingMessage& message = entry.message;
+    const OutgoingMessage& message = *entry.message;
     const bool has_alias =
         message.topic_alias != 0 && message.topic_alias <= terms_.topic_alias_maximum;
     const bool is_known = has_alias && aliases_out_.topic(message.topic_alias) == message.topic;
@@ -294,12 +326,21 @@ PublishHead ClientSession::publish_head(const ClientInflight::Entry& entry, bool
             .payload_size = message.payload.size()};
 }
 
-// Of the two tables that use identifiers, neither can hold half of them.
+// Of the two tables that use identifiers, neither can hold half of them. They are searched only
+// where the last search did not look.
 std::uint16_t ClientSession::free_packet_id() {
-    do {
-        if (++last_packet_id_ == 0) ++last_packet_id_;
-    } while (inflight_.uses(last_packet_id_) || subscriptions_.uses(last_packet_id_));
-    return last_packet_id_;
+    for (;;) {
+        if (++last_packet_id_ == 0) {
+            last_packet_id_ = 1;
+            unused_packet_ids_ = 0;
+        }
+        if (unused_packet_ids_ == 0)
+            unused_packet_ids_ = std::min(inflight_.unused_from(last_packet_id_),
+                                          subscriptions_.unused_from(last_packet_id_));
+        if (unused_packet_ids_ == 0) continue;
+        --unused_packet_ids_;
+        return last_packet_id_;
+    }
 }
 
 }  // namespace starling

@@ -78,9 +78,12 @@ void ClientSubscriptions::sweep() {
     });
 }
 
-bool ClientSubscriptions::uses(std::uint16_t packet_id) const {
-    return std::any_of(requests_.begin(), requests_.end(),
-                       [&](const Request& one) { return one.packet_id == packet_id; });
+std::uint16_t ClientSubscriptions::unused_from(std::uint16_t packet_id) const {
+    std::uint16_t nearest = 0xFFFF;
+    for (const Request& one : requests_)
+        if (one.packet_id != 0)
+            nearest = std::min(nearest, static_cast<std::uint16_t>(one.packet_id - packet_id));
+    return nearest;
 }
 
 void ClientSubscriptions::on_connection_lost() {

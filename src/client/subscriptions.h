@@ -35,7 +35,8 @@ public:
     // Takes SUBACK or UNSUBACK; answers whom to tell. None when nothing was asked.
     std::optional<RequestDone> take_answer(PacketType type, const Suback& answer);
 
-    bool uses(std::uint16_t packet_id) const;
+    // How many identifiers from this one on are not in use.
+    std::uint16_t unused_from(std::uint16_t packet_id) const;
 
     void on_connection_lost();
     void on_session_lost();

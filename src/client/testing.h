@@ -156,6 +156,8 @@ public:
         if (on_event) on_event();
     }
 
+    void on_room() override { log += "room "; }
+
     // Writes how it ended into the log.
     auto logs(std::string name) {
         return [this, name](Reason reason) {

@@ -29,6 +29,17 @@ ssize_t send(int descriptor, std::span<const iovec> pieces) {
     return ::sendmsg(descriptor, &message, MSG_NOSIGNAL);
 }
 
+// The port is left to connect(), which finds one that is free towards this peer; bind() would want
+// one that is free towards all.
+Result<void> bind_source(int descriptor, const std::string& source) {
+    const auto address = SocketAddress::parse(source, 0);
+    if (!address) return Error{EINVAL, "not a numeric address"};
+    STARLING_CHECK(
+        set_option(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1, "IP_BIND_ADDRESS_NO_PORT"));
+    if (::bind(descriptor, address->data(), address->size()) != 0) return Error{errno, "bind"};
+    return {};
+}
+
 }  // namespace
 
 TcpStream::~TcpStream() {
@@ -98,7 +109,8 @@ Result<void> set_options(int descriptor, const TcpOptions& options) {
     return set(TCP_NOTSENT_LOWAT, options.notsent_lowat_bytes, "TCP_NOTSENT_LOWAT");
 }
 
-Result<std::unique_ptr<Stream>> tcp_connect(const std::string& address, std::uint16_t port) {
+Result<std::unique_ptr<Stream>> tcp_connect(const std::string& address, std::uint16_t port,
+                                            const std::string& source) {
     const auto peer = SocketAddress::parse(address, port);
     if (!peer) return Error{EINVAL, "not a numeric address"};
     const int descriptor =
@@ -107,6 +119,7 @@ Result<std::unique_ptr<Stream>> tcp_connect(const std::string& address, std::uin
 
     std::unique_ptr<Stream> stream = std::make_unique<TcpStream>(descriptor);
     STARLING_CHECK(set_options(descriptor, TcpOptions{}));
+    if (!source.empty()) STARLING_CHECK(bind_source(descriptor, source));
     if (::connect(descriptor, peer->data(), peer->size()) != 0 && errno != EINPROGRESS)
         return Error{errno, "connect"};
     return stream;

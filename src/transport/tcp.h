@@ -50,7 +50,9 @@ struct TcpOptions {
 Result<void> set_options(int descriptor, const TcpOptions& options);
 
 // Starts connecting to a numeric address; the stream becomes writable when it is connected, and its
-// first write or read tells a failure.
-Result<std::unique_ptr<Stream>> tcp_connect(const std::string& address, std::uint16_t port);
+// first write or read tells a failure. `source` is the numeric address to come from, of the same
+// family; empty leaves it to the system.
+Result<std::unique_ptr<Stream>> tcp_connect(const std::string& address, std::uint16_t port,
+                                            const std::string& source = "");
 
 }  // namespace starling

@@ -230,5 +230,14 @@ TEST(TcpConnect, TakesNumericAddressesOnly) {
     EXPECT_FALSE(tcp_connect("", 1));
 }
 
+TEST(TcpConnect, ComesFromTheAddressItIsTold) {
+    const auto listener = std::move(*TcpListener::open({.host = "127.0.0.1"}, TcpOptions{}));
+    const auto client = std::move(*tcp_connect("127.0.0.1", listener->port(), "127.9.8.7"));
+    std::unique_ptr<Stream> server;
+    while (listener->accept(server) == TcpListener::Accepted::None) std::this_thread::yield();
+    EXPECT_TRUE(server->peer_address().starts_with("127.9.8.7:")) << server->peer_address();
+    EXPECT_FALSE(tcp_connect("127.0.0.1", listener->port(), "nowhere").ok());
+}
+
 }  // namespace
 }  // namespace starling

@@ -1,0 +1,32 @@
+#include "load/dial.h"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "transport/listener.h"
+
+namespace starling {
+namespace {
+
+// The address, without its port, that a connection comes from.
+std::string source(const Dial& dial, TcpListener& listener) {
+    ClientOptions options;
+    options.port = listener.port();
+    const auto client = dial("127.0.0.1", options);
+    EXPECT_TRUE(client);
+    std::unique_ptr<Stream> accepted;
+    while (listener.accept(accepted) == TcpListener::Accepted::None) std::this_thread::yield();
+    const std::string address = accepted->peer_address();
+    return address.substr(0, address.find(':'));
+}
+
+TEST(SpreadDial, ComesFromAnAddressForEachRunAndProcess) {
+    const auto listener = std::move(*TcpListener::open({.host = "127.0.0.1"}, TcpOptions{}));
+    EXPECT_EQ(source(spread_dial(0, 0), *listener), "127.1.0.1");
+    EXPECT_EQ(source(spread_dial(255, 0), *listener), "127.6.0.1");
+    EXPECT_EQ(source(spread_dial(3, 249), *listener), "127.4.249.1");
+}
+
+}  // namespace
+}  // namespace starling
