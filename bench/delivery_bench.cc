@@ -6,6 +6,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "bench/counted.h"
 #include "broker/testing.h"
 
 namespace starling {
@@ -115,8 +116,7 @@ void deliver(benchmark::State& state, const Case& shape) {
         state.ResumeTiming();
     }
     const std::size_t each = shape.messages * std::max<std::size_t>(shape.subscribers, 1);
-    state.SetItemsProcessed(static_cast<std::int64_t>(each) * state.iterations());
-    state.counters["counted"] = static_cast<double>(each) * static_cast<double>(state.iterations());
+    report_counted(state, each);
     state.counters["bytes"] = static_cast<double>(bytes) / static_cast<double>(shape.messages);
 }
 BENCHMARK_CAPTURE(deliver, plain, {.subscribers = 1'000})
