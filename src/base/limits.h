@@ -125,6 +125,31 @@ inline constexpr std::uint32_t kSysIntervalS = 10;
 // Seconds until a stop stops waiting for slow readers.
 inline constexpr std::uint32_t kShutdownTimeoutS = 10;
 
+// QUIC handshakes of a core that are not complete. Beyond: Initial packets are dropped.
+inline constexpr std::uint32_t kQuicHalfOpen = 10'000;
+
+// The same from which a client must first show, by a Retry packet, that it is at its address.
+inline constexpr std::uint32_t kQuicRetryFrom = 1'000;
+
+// Seconds for a QUIC handshake. After: its connection is forgotten.
+inline constexpr std::uint32_t kQuicHandshakeTimeoutS = 10;
+
+// Streams that a QUIC client may have open. Beyond: it waits until one has ended.
+inline constexpr std::uint16_t kQuicStreams = 16;
+
+// Bytes that a QUIC client may send unread, on a stream and in all. Beyond: it has no credit.
+inline constexpr std::uint32_t kQuicStreamBytes = 64 << 10;
+inline constexpr std::uint32_t kQuicConnectionBytes = 256 << 10;
+
+// Stateless resets that a core sends in a second. Beyond: none, and the peer finds out by silence.
+inline constexpr std::uint32_t kQuicResetsPerSecond = 1'000;
+
+// Ciphers that a core keeps for the packets that follow, 750 bytes each. Beyond: made anew.
+inline constexpr std::uint32_t kQuicLiveCiphers = 1'024;
+
+// QUIC connections of a core that are not parked, about 100 KB each. Beyond: one is.
+inline constexpr std::uint32_t kQuicWindows = 1'024;
+
 // Bytes read from one connection, and packets handled, before the next has its turn.
 inline constexpr std::uint32_t kReadBytes = 64 << 10;
 inline constexpr std::uint32_t kPacketsPerTurn = 200;

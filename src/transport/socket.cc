@@ -36,6 +36,13 @@ std::optional<SocketAddress> SocketAddress::parse(const std::string& host, std::
     return address;
 }
 
+SocketAddress SocketAddress::copy(const sockaddr* address, socklen_t size) {
+    SocketAddress copied;
+    copied.size_ = size;
+    std::memcpy(&copied.storage_, address, size);
+    return copied;
+}
+
 std::optional<SocketAddress> SocketAddress::of_socket(int descriptor) {
     return ask(::getsockname, descriptor);
 }

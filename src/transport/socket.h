@@ -16,11 +16,15 @@ public:
     // None when `host` is not a numeric address.
     static std::optional<SocketAddress> parse(const std::string& host, std::uint16_t port);
 
+    // A copy of what the system filled in. REQUIRES: size <= sizeof(sockaddr_storage).
+    static SocketAddress copy(const sockaddr* address, socklen_t size);
+
     // None when the socket has no such end.
     static std::optional<SocketAddress> of_socket(int descriptor);
     static std::optional<SocketAddress> of_peer(int descriptor);
 
     const sockaddr* data() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+    sockaddr* data() { return reinterpret_cast<sockaddr*>(&storage_); }
     socklen_t size() const { return size_; }
     int family() const { return storage_.ss_family; }
     std::uint16_t port() const;

@@ -1,0 +1,101 @@
+#include "transport/quic/connection_id.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace starling::quic {
+namespace {
+
+using Block = std::array<std::byte, 16>;
+
+gnutls_datum_t datum(Bytes bytes) {
+    return {reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data())),
+            static_cast<unsigned>(bytes.size())};
+}
+
+// One block of CBC under a zero vector is ECB, which GnuTLS does not have.
+void clear_vector(gnutls_cipher_hd_t cipher) {
+    Block zero{};
+    gnutls_cipher_set_iv(cipher, zero.data(), zero.size());
+}
+
+Block encrypt(gnutls_cipher_hd_t cipher, const Block& plain) {
+    Block sealed;
+    clear_vector(cipher);
+    STARLING_ASSERT(gnutls_cipher_encrypt2(cipher, plain.data(), plain.size(), sealed.data(),
+                                           sealed.size()) == 0);
+    return sealed;
+}
+
+Block decrypt(gnutls_cipher_hd_t cipher, Bytes sealed) {
+    Block plain;
+    clear_vector(cipher);
+    STARLING_ASSERT(gnutls_cipher_decrypt2(cipher, sealed.data(), sealed.size(), plain.data(),
+                                           plain.size()) == 0);
+    return plain;
+}
+
+// A value of a byte that is `core` modulo `cores`, one of those that there are.
+std::byte steering_byte(CoreId core, CoreId cores, std::byte salt) {
+    const unsigned choices = (255u - core) / cores + 1;
+    return static_cast<std::byte>(core + cores * (std::to_integer<unsigned>(salt) % choices));
+}
+
+}  // namespace
+
+ConnectionIds::ConnectionIds(const QuicKeys& keys, CoreId core, CoreId cores)
+    : reset_key_(keys.resets),
+      epoch_(keys.epoch),
+      core_(core),
+      cores_(cores) {
+    STARLING_ASSERT(core < cores && cores <= 256);
+    const gnutls_datum_t key = datum(keys.ids);
+    STARLING_ASSERT(gnutls_cipher_init(&block_, GNUTLS_CIPHER_AES_128_CBC, &key, nullptr) == 0);
+}
+
+ConnectionIds::~ConnectionIds() { gnutls_cipher_deinit(block_); }
+
+ConnectionId ConnectionIds::issue(Handle connection, std::uint16_t sequence, std::byte salt) const {
+    Block plain{};
+    std::byte* at = store_u32(plain.data(), connection.index);
+    at = store_u32(at, (connection.generation & kGenerationMask) << 8) - 1;
+    at = store_u16(at, sequence);
+    at = store_u16(at, core_);
+    store_u32(at, epoch_);
+
+    ConnectionId id;
+    id[0] = steering_byte(core_, cores_, salt);
+    std::ranges::copy(encrypt(block_, plain), id.begin() + 1);
+    return id;
+}
+
+ConnectionIds::Meaning ConnectionIds::read(Bytes id) const {
+    if (id.size() != kIdBytes) return {};
+    const Block plain = decrypt(block_, id.subspan(1));
+    if (load_u16(plain.data() + 9) != core_ || plain[15] != std::byte{0}) return {};
+    if (std::to_integer<unsigned>(id[0]) % cores_ != core_) return {};
+    return {.origin = load_u32(plain.data() + 11) == epoch_ ? Origin::Current : Origin::Earlier,
+            .index = load_u32(plain.data()),
+            .generation = load_u32(plain.data() + 4) >> 8};
+}
+
+ResetToken ConnectionIds::reset_token(Bytes id) const {
+    std::array<std::byte, 32> digest;
+    STARLING_ASSERT(gnutls_hmac_fast(GNUTLS_MAC_SHA256, reset_key_.data(), reset_key_.size(),
+                                     id.data(), id.size(), digest.data()) == 0);
+    ResetToken token;
+    std::copy_n(digest.begin(), token.size(), token.begin());
+    return token;
+}
+
+CoreId steer(Bytes datagram, CoreId cores) {
+    if (datagram.empty()) return 0;
+    const bool is_long = (datagram[0] & std::byte{0x80}) != std::byte{0};
+    const std::size_t at = is_long ? 6 : 1;
+    return datagram.size() <= at
+               ? CoreId{0}
+               : static_cast<CoreId>(std::to_integer<unsigned>(datagram[at]) % cores);
+}
+
+}  // namespace starling::quic

@@ -1,0 +1,43 @@
+// What the QUIC of a core counts.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace starling::quic {
+
+enum class QuicCount : std::uint8_t {
+    DatagramsReceived,
+    Handshakes,   // completed
+    Resumptions,  // of those, without a certificate
+    HandshakesFailed,
+    RetriesSent,
+    TokensRefused,       // forged, stale, or of another address
+    RefusedHalfOpen,     // Initials dropped at the bound of half-open handshakes
+    RefusedConnections,  // and at that of connections
+    VersionsNegotiated,
+    ResetsSent,
+    ResetsWithheld,  // by their rate
+    Malformed,       // datagrams that no connection and no rule wanted
+    Strays,          // handed to the core that owns them
+    kEnd,
+};
+
+// Owner: one core writes; anybody may read, and sees each value at some recent moment.
+class alignas(64) QuicCounters {
+public:
+    void add(QuicCount count) {
+        auto& value = values_[static_cast<std::size_t>(count)];
+        value.store(value.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    std::uint64_t operator[](QuicCount count) const {
+        return values_[static_cast<std::size_t>(count)].load(std::memory_order_relaxed);
+    }
+
+private:
+    std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(QuicCount::kEnd)> values_{};
+};
+
+}  // namespace starling::quic

@@ -1,0 +1,127 @@
+#include "transport/quic/endpoint.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace starling::quic {
+
+QuicEndpoint::QuicEndpoint(const Setup& setup)
+    : tls_(setup.tls),
+      options_(setup.options),
+      sender_(setup.sender),
+      crypto_(setup.options.live_ciphers),
+      windows_({.windows = setup.options.windows, .parks_always = setup.options.parks_always},
+               setup.seed),
+      ids_(setup.keys, setup.core, setup.cores) {}
+
+QuicEndpoint::~QuicEndpoint() { STARLING_ASSERT(connections_.size() == 0); }
+
+// Connections call back, so they go before the roles above this class do.
+void QuicEndpoint::destroy_all() {
+    connections_.for_each([&](Handle handle, QuicConnection&) { connections_.erase(handle); });
+    dirty_.clear();
+    listed_.clear();
+}
+
+void QuicEndpoint::receive(const Datagram& datagram) {
+    counters_.add(QuicCount::DatagramsReceived);
+    if (datagram.bytes.empty()) return counters_.add(QuicCount::Malformed);  // the library asserts
+    ngtcp2_version_cid header{};
+    const int wrong = ngtcp2_pkt_decode_version_cid(&header, raw(datagram.bytes.data()),
+                                                    datagram.bytes.size(), kIdBytes);
+    if (wrong != 0 && wrong != NGTCP2_ERR_VERSION_NEGOTIATION)
+        return counters_.add(QuicCount::Malformed);
+    const Bytes id(reinterpret_cast<const std::byte*>(header.dcid), header.dcidlen);
+    if (QuicConnection* connection = find_by_id(id)) return connection->receive(datagram);
+    receive_unknown(datagram, header);
+}
+
+QuicConnection* QuicEndpoint::find_by_id(Bytes id) {
+    const auto meaning = ids_.read(id);
+    if (meaning.origin != ConnectionIds::Origin::Current) return nullptr;
+    if (!connections_.is_alive(meaning.index)) return nullptr;
+    const Handle handle = connections_.handle(meaning.index);
+    const bool is_same = (handle.generation & ConnectionIds::kGenerationMask) == meaning.generation;
+    return is_same ? connections_.find(handle) : nullptr;
+}
+
+void QuicEndpoint::expire() {
+    while (timers_.next() <= now_) {
+        const TimeNs due = timers_.next();
+        QuicConnection* connection = connections_.find(timers_.pop());
+        if (!connection) continue;
+        if (connection->armed_at == due) connection->armed_at = kNeverNs;
+        if (connection->expiry() <= now_) connection->expire();
+        arm(*connection);
+    }
+}
+
+void QuicEndpoint::arm(QuicConnection& connection) {
+    // One that is due and was just served comes again with the next flush().
+    const TimeNs due = std::max(connection.expiry(), now_ + 1);
+    if (connection.expiry() == kNeverNs || due >= connection.armed_at) return;
+    connection.armed_at = due;
+    timers_.arm(due, connection.self());
+}
+
+// A connection that fails here is listed again, as one that has ended.
+void QuicEndpoint::flush() {
+    while (!dirty_.empty()) {
+        for (const Handle handle : std::exchange(dirty_, {})) {
+            QuicConnection* connection = connections_.find(handle);
+            if (!connection) continue;
+            connection->is_dirty = false;
+            connection->flush();
+            if (connection->is_gone()) {
+                on_ended(*connection);
+                connections_.erase(handle);
+            } else {
+                arm(*connection);
+            }
+        }
+    }
+}
+
+void QuicEndpoint::on_dirty(QuicConnection& connection) {
+    connection.is_dirty = true;
+    dirty_.push_back(connection.self());
+}
+
+void QuicEndpoint::attach(StreamState& stream, std::uint64_t token) {
+    stream.token = token;
+    stream.is_attached = true;
+    stream.is_readable = stream.is_writable = true;
+    on_stream_news(stream);
+}
+
+void QuicEndpoint::detach(StreamState& stream) {
+    stream.is_attached = false;
+    on_stream_gone(stream);
+}
+
+void QuicEndpoint::on_stream_news(StreamState& stream) {
+    if (!stream.is_attached || stream.is_listed) return;
+    stream.is_listed = true;
+    listed_.push_back(&stream);
+}
+
+void QuicEndpoint::on_stream_gone(StreamState& stream) {
+    if (!stream.is_listed) return;
+    stream.is_listed = false;
+    listed_.erase(std::ranges::find(listed_, &stream));
+}
+
+void QuicEndpoint::take_news(std::vector<Readiness>& news) {
+    for (StreamState* stream : std::exchange(listed_, {})) {
+        news.push_back({.token = stream->token,
+                        .readable = stream->is_readable,
+                        .writable = stream->is_writable,
+                        .ended = stream->has_ended});
+        stream->is_listed = stream->is_readable = stream->is_writable = false;
+        stream->has_ended = false;
+    }
+}
+
+}  // namespace starling::quic

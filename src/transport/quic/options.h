@@ -1,0 +1,25 @@
+// What an operator may set of QUIC.
+#pragma once
+
+#include <cstdint>
+
+#include "base/limits.h"
+
+namespace starling::quic {
+
+// Defaults and reasons: base/limits.h. Plain data.
+struct QuicOptions {
+    std::uint32_t connections = limits::kConnections;  // of a core, with half-open ones
+    std::uint32_t half_open = limits::kQuicHalfOpen;
+    std::uint32_t retry_from = limits::kQuicRetryFrom;
+    std::uint32_t handshake_timeout_s = limits::kQuicHandshakeTimeoutS;
+    std::uint16_t streams = limits::kQuicStreams;
+    std::uint32_t stream_bytes = limits::kQuicStreamBytes;
+    std::uint32_t connection_bytes = limits::kQuicConnectionBytes;
+    std::uint32_t resets_per_second = limits::kQuicResetsPerSecond;
+    std::uint32_t live_ciphers = limits::kQuicLiveCiphers;
+    std::uint32_t windows = limits::kQuicWindows;
+    bool parks_always = false;  // for tests: see WindowCache
+};
+
+}  // namespace starling::quic

@@ -1,0 +1,207 @@
+#include "transport/quic/parking.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/assert.h"
+
+// A blob:
+//
+//     used 4 | chunks 2 | each: index 2 | differing words 8 | which are offsets, a bit each | words
+//
+// and a word: a bit for each byte that is not zero, then those bytes of its value XOR the
+// pattern's.
+namespace starling::quic {
+namespace {
+
+constexpr std::size_t kWordBytesMax = 9;
+constexpr std::size_t kPackedChunkMax = 2 + 8 + kChunkWords / 8 + kChunkWords * kWordBytesMax;
+constexpr std::size_t kHeadBytes = 6;
+
+constexpr Template::Chunk kZeroChunk;
+
+std::size_t chunks_of(std::uint32_t bytes) { return (bytes + kChunkBytes - 1) / kChunkBytes; }
+
+const Template::Chunk& pattern_of(const Template& pattern, std::size_t index) {
+    const Template::Chunk* chunk = pattern.chunk(index);
+    return chunk ? *chunk : kZeroChunk;
+}
+
+bool is_zero(const std::uint64_t* words) {
+    std::uint64_t any = 0;
+    for (std::size_t i = 0; i < kChunkWords; ++i) any |= words[i];
+    return any == 0;
+}
+
+// A chunk with the words that point into their window made offsets.
+struct Relative {
+    std::array<std::uint64_t, kChunkWords> values;
+    std::uint64_t offsets = 0;
+
+    Relative(const std::uint64_t* words, std::uint64_t base, std::uint64_t window_bytes) {
+        for (std::size_t i = 0; i < kChunkWords; ++i) {
+            const std::uint64_t offset = words[i] - base;
+            const bool points_inside = offset < window_bytes;
+            values[i] = points_inside ? offset : words[i];
+            offsets |= std::uint64_t{points_inside} << i;
+        }
+    }
+};
+
+template <typename T>
+std::byte* put(std::byte* at, T value) {
+    std::memcpy(at, &value, sizeof value);
+    return at + sizeof value;
+}
+
+template <typename T>
+T get(const std::byte*& at) {
+    T value;
+    std::memcpy(&value, at, sizeof value);
+    at += sizeof value;
+    return value;
+}
+
+std::byte* put_word(std::byte* at, std::uint64_t word) {
+    std::byte* bits = at++;
+    unsigned mask = 0;
+    for (unsigned byte = 0; word != 0; ++byte, word >>= 8) {
+        if ((word & 0xFF) == 0) continue;
+        mask |= 1u << byte;
+        *at++ = static_cast<std::byte>(word);
+    }
+    *bits = static_cast<std::byte>(mask);
+    return at;
+}
+
+std::uint64_t get_word(const std::byte*& at) {
+    std::uint64_t word = 0;
+    for (auto mask = std::to_integer<unsigned>(*at++); mask != 0; mask &= mask - 1)
+        word |= std::uint64_t{std::to_integer<unsigned>(*at++)} << (8 * std::countr_zero(mask));
+    return word;
+}
+
+// Appends what differs from the pattern, if anything does.
+std::byte* pack_chunk(std::byte* at, std::size_t index, const Relative& chunk,
+                      const Template::Chunk& pattern) {
+    std::array<std::uint64_t, kChunkWords> changes;
+    std::uint64_t differing = chunk.offsets ^ pattern.offsets;
+    for (std::size_t i = 0; i < kChunkWords; ++i) {
+        changes[i] = chunk.values[i] ^ pattern.values[i];
+        differing |= std::uint64_t{changes[i] != 0} << i;
+    }
+    if (differing == 0) return at;
+
+    at = put(at, static_cast<std::uint16_t>(index));
+    at = put(at, differing);
+    std::byte* offsets = at;
+    at += (std::popcount(differing) + 7) / 8;
+    std::fill(offsets, at, std::byte{0});
+    unsigned word = 0;
+    for (std::uint64_t rest = differing; rest != 0; rest &= rest - 1, ++word) {
+        const int i = std::countr_zero(rest);
+        if ((chunk.offsets >> i & 1) != 0) offsets[word / 8] |= std::byte(1u << word % 8);
+        at = put_word(at, changes[static_cast<std::size_t>(i)]);
+    }
+    return at;
+}
+
+// Reads the next chunk of a blob into `chunk`, which holds the pattern's values.
+void unpack_chunk(const std::byte*& at, Template::Chunk& chunk) {
+    const auto differing = get<std::uint64_t>(at);
+    const std::byte* offsets = at;
+    at += (std::popcount(differing) + 7) / 8;
+    unsigned word = 0;
+    for (std::uint64_t rest = differing; rest != 0; rest &= rest - 1, ++word) {
+        const int i = std::countr_zero(rest);
+        const std::uint64_t bit = std::uint64_t{1} << i;
+        const bool is_offset = (offsets[word / 8] >> (word % 8) & std::byte{1}) != std::byte{0};
+        chunk.values[static_cast<std::size_t>(i)] ^= get_word(at);
+        chunk.offsets = is_offset ? chunk.offsets | bit : chunk.offsets & ~bit;
+    }
+}
+
+void place(std::uint64_t* words, const Template::Chunk& chunk, std::uint64_t base) {
+    std::copy(chunk.values.begin(), chunk.values.end(), words);
+    for (std::uint64_t rest = chunk.offsets; rest != 0; rest &= rest - 1)
+        words[std::countr_zero(rest)] += base;
+}
+
+}  // namespace
+
+void Template::show(std::span<const std::uint64_t> words, std::uint64_t base,
+                    std::uint64_t window_bytes) {
+    chunks_.resize(chunks_of(used_));
+    for (std::size_t index = 0; index < chunks_.size(); ++index) {
+        Chunk& chunk = chunks_[index];
+        const Relative seen(&words[index * kChunkWords], base, window_bytes);
+        for (std::size_t i = 0; i < kChunkWords; ++i) {
+            const std::uint64_t bit = std::uint64_t{1} << i;
+            if (shown_ == 0) {
+                chunk.values[i] = seen.values[i];
+                chunk.offsets |= seen.offsets & bit;
+            } else if (chunk.values[i] != seen.values[i] ||
+                       (chunk.offsets & bit) != (seen.offsets & bit)) {
+                chunk.values[i] = 0;
+                chunk.offsets &= ~bit;
+            }
+        }
+        chunk.is_zero = chunk.offsets == 0 && is_zero(chunk.values.data());
+    }
+    ++shown_;
+}
+
+Bytes pack(WindowView window, std::uint32_t used, const Template& pattern, ByteVector& scratch) {
+    std::size_t size = kHeadBytes;
+    std::uint16_t stored = 0;
+    // Beyond `used` a window is zero, but a pattern may go on: its words are then a difference.
+    const std::size_t chunks = std::max(chunks_of(used), chunks_of(pattern.used()));
+    for (std::size_t index = 0; index < chunks; ++index) {
+        const std::uint64_t* words = &window.words[index * kChunkWords];
+        const Template::Chunk& common = pattern_of(pattern, index);
+        if (common.is_zero && is_zero(words)) continue;
+        if (scratch.size() < size + kPackedChunkMax) scratch.resize(2 * size + kPackedChunkMax);
+        std::byte* const start = scratch.data() + size;
+        const std::byte* end =
+            pack_chunk(start, index, Relative(words, window.base(), window.bytes()), common);
+        stored = static_cast<std::uint16_t>(stored + (end != start));
+        size += static_cast<std::size_t>(end - start);
+    }
+    scratch.resize(std::max(scratch.size(), size));
+    put(put(scratch.data(), used), stored);
+    return Bytes(scratch).first(size);
+}
+
+std::uint32_t packed_used(const std::byte* blob) { return get<std::uint32_t>(blob); }
+
+void unpack(WindowView window, const std::byte* blob, const Template& pattern,
+            std::uint32_t dirty) {
+    const auto used = get<std::uint32_t>(blob);
+    auto stored = get<std::uint16_t>(blob);
+    constexpr std::size_t kNone = ~std::size_t{0};
+    const auto next_index = [&]() -> std::size_t {
+        if (stored == 0) return kNone;
+        --stored;
+        return get<std::uint16_t>(blob);
+    };
+    std::size_t next = next_index();
+    const std::size_t chunks =
+        std::max({chunks_of(used), chunks_of(pattern.used()), chunks_of(dirty)});
+    for (std::size_t index = 0; index < chunks; ++index) {
+        std::uint64_t* words = &window.words[index * kChunkWords];
+        const Template::Chunk& common = pattern_of(pattern, index);
+        if (index == next) {
+            Template::Chunk chunk = common;
+            unpack_chunk(blob, chunk);
+            place(words, chunk, window.base());
+            next = next_index();
+        } else if (!common.is_zero) {
+            place(words, common, window.base());
+        } else if (!is_zero(words)) {
+            std::fill_n(words, kChunkWords, 0);
+        }
+    }
+}
+
+}  // namespace starling::quic

@@ -1,0 +1,130 @@
+// One stream, between its connection and who reads and writes it.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <sys/uio.h>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/fifo.h"
+
+namespace starling::quic {
+
+class QuicConnection;
+
+// Bytes received that nobody has read yet. Bounded by the credit that the peer was given.
+// Owner: its stream.
+class ReceiveBuffer {
+public:
+    std::size_t size() const { return bytes_ ? bytes_->size() - read_ : 0; }
+
+    void append(Bytes bytes) {
+        if (bytes.empty()) return;
+        if (!bytes_) bytes_ = std::make_unique<ByteVector>();
+        bytes_->insert(bytes_->end(), bytes.begin(), bytes.end());
+    }
+
+    // Moves what fits; an emptied buffer costs nothing.
+    std::size_t take(MutableBytes into) {
+        const std::size_t count = std::min(size(), into.size());
+        if (count == 0) return 0;
+        store_bytes(into.data(), Bytes(*bytes_).subspan(read_, count));
+        read_ += static_cast<std::uint32_t>(count);
+        if (size() == 0) clear();
+        return count;
+    }
+
+    void clear() {
+        bytes_.reset();
+        read_ = 0;
+    }
+
+private:
+    std::unique_ptr<ByteVector> bytes_;
+    std::uint32_t read_ = 0;
+};
+
+// Bytes sent that the peer has not acknowledged. The library points into them: it sends them again
+// when they are lost, even of a stream that has been reset since.
+// Owner: its stream.
+class SendBuffer {
+public:
+    bool empty() const { return chunks_.empty(); }
+
+    // A copy of `count` bytes of `pieces`, in one piece, without the first `skipped`.
+    Bytes add(std::span<const iovec> pieces, std::size_t skipped, std::size_t count) {
+        Chunk chunk{std::make_unique_for_overwrite<std::byte[]>(count), count};
+        std::byte* at = chunk.bytes.get();
+        std::byte* const end = at + count;
+        for (const iovec& piece : pieces) {
+            const std::size_t left_out = std::min(skipped, piece.iov_len);
+            skipped -= left_out;
+            const Bytes rest(static_cast<const std::byte*>(piece.iov_base) + left_out,
+                             piece.iov_len - left_out);
+            at = store_bytes(at, rest.first(std::min<std::size_t>(rest.size(), end - at)));
+        }
+        const Bytes copied(chunk.bytes.get(), count);
+        chunks_.push(std::move(chunk));
+        return copied;
+    }
+
+    // The library took only so much of what was added last.
+    void trim_last(std::size_t count) {
+        if (count != 0) chunks_.back().size = count;
+        else if (chunks_.size() == 1) chunks_.clear();
+        else chunks_.remove(chunks_.size() - 1);
+    }
+
+    // The peer has `count` more, in order.
+    void acknowledge(std::uint64_t count) {
+        acknowledged_ += count;
+        while (!chunks_.empty() && acknowledged_ >= chunks_.front().size) {
+            acknowledged_ -= chunks_.front().size;
+            chunks_.pop();
+        }
+    }
+
+    void clear() { chunks_.clear(); }
+
+private:
+    struct Chunk {
+        std::unique_ptr<std::byte[]> bytes;
+        std::size_t size = 0;
+    };
+
+    Fifo<Chunk> chunks_;
+    std::uint64_t acknowledged_ = 0;  // of the oldest chunk
+};
+
+// How a stream's readers learn that it will give no more.
+enum class StreamEnd : std::uint8_t { Open, Finished, Reset, TimedOut };
+
+// Owner: its connection's list; once taken also named by a QuicStream, which drops it.
+struct StreamState {
+    explicit StreamState(std::int64_t its_id) : id(its_id) {}
+
+    std::int64_t id;
+    QuicConnection* connection = nullptr;  // null once that is gone
+    StreamState* next = nullptr;           // of the same connection
+    std::uint64_t token = 0;               // under which news are reported
+    std::uint64_t credit = 0;              // bytes read that the peer may send anew
+    ReceiveBuffer received;
+    SendBuffer sent;
+    StreamEnd end = StreamEnd::Open;  // of what is received
+    bool is_attached : 1 = false;
+    bool is_readable : 1 = false;  // news, until reported
+    bool is_writable : 1 = false;
+    bool has_ended : 1 = false;
+    bool is_listed : 1 = false;        // among those with news
+    bool is_blocked : 1 = false;       // a write was cut short: say when there is room
+    bool wants_finish : 1 = false;     // finish() was called, and the library has not taken it
+    bool is_finished : 1 = false;      // nothing more may be written
+    bool is_library_done : 1 = false;  // the library has closed it
+    bool is_dropped : 1 = false;       // nobody reads or writes it any more
+};
+
+}  // namespace starling::quic

@@ -1,0 +1,297 @@
+#include "transport/quic/tls.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+#include <gnutls/x509.h>
+#include <iterator>
+
+#include "base/assert.h"
+
+namespace starling::quic {
+namespace {
+
+constexpr const char* kPriority =
+    "%DISABLE_TLS13_COMPAT_MODE:NORMAL:-VERS-ALL:+VERS-TLS1.3:"
+    "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
+    "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1";
+
+// Bytes of our transport parameters at most.
+constexpr std::size_t kParametersMax = 256;
+
+gnutls_datum_t datum(std::string_view text) {
+    return {reinterpret_cast<unsigned char*>(const_cast<char*>(text.data())),
+            static_cast<unsigned>(text.size())};
+}
+
+Level level_of(gnutls_record_encryption_level_t level) {
+    switch (level) {
+        case GNUTLS_ENCRYPTION_LEVEL_INITIAL: return kInitialLevel;
+        case GNUTLS_ENCRYPTION_LEVEL_EARLY: return kEarlyLevel;
+        case GNUTLS_ENCRYPTION_LEVEL_HANDSHAKE: return kHandshakeLevel;
+        case GNUTLS_ENCRYPTION_LEVEL_APPLICATION: break;
+    }
+    return kApplicationLevel;
+}
+
+gnutls_record_encryption_level_t level_of(Level level) {
+    if (level == kInitialLevel) return GNUTLS_ENCRYPTION_LEVEL_INITIAL;
+    if (level == kEarlyLevel) return GNUTLS_ENCRYPTION_LEVEL_EARLY;
+    if (level == kHandshakeLevel) return GNUTLS_ENCRYPTION_LEVEL_HANDSHAKE;
+    return GNUTLS_ENCRYPTION_LEVEL_APPLICATION;
+}
+
+Cipher cipher_of(gnutls_cipher_algorithm_t algorithm) {
+    if (algorithm == GNUTLS_CIPHER_AES_256_GCM) return Cipher::Aes256Gcm;
+    if (algorithm == GNUTLS_CIPHER_CHACHA20_POLY1305) return Cipher::ChaCha20Poly1305;
+    return Cipher::Aes128Gcm;
+}
+
+// Appends to `text`.
+Result<void, std::string> read_file(const std::string& path, std::string& text) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return path + ": " + std::strerror(errno);
+    text.append(std::istreambuf_iterator<char>(file), {});
+    return {};
+}
+
+// The first certificate is the server's own; those behind it lead to its authority.
+Result<void, std::string> check_dates(std::string_view certificate, const std::string& name) {
+    gnutls_x509_crt_t first = nullptr;
+    STARLING_ASSERT(gnutls_x509_crt_init(&first) == 0);
+    const gnutls_datum_t text = datum(certificate);
+    const int failure = gnutls_x509_crt_import(first, &text, GNUTLS_X509_FMT_PEM);
+    const std::time_t begin = failure == 0 ? gnutls_x509_crt_get_activation_time(first) : 0;
+    const std::time_t end = failure == 0 ? gnutls_x509_crt_get_expiration_time(first) : 0;
+    gnutls_x509_crt_deinit(first);
+    if (failure != 0) return name + ": no PEM certificate: " + gnutls_strerror(failure);
+    const std::time_t now = std::time(nullptr);
+    if (now > end) return name + ": the certificate has expired";
+    if (now < begin) return name + ": the certificate is not valid yet";
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TlsContext>, std::string> TlsContext::server(
+    const std::string& certificate_file, const std::string& key_file, const QuicKeys& keys) {
+    std::string certificate, key;
+    STARLING_CHECK(read_file(certificate_file, certificate));
+    STARLING_CHECK(read_file(key_file, key));
+    return server_from_pem(certificate, key, certificate_file + ", " + key_file, keys);
+}
+
+Result<std::unique_ptr<TlsContext>, std::string> TlsContext::server_from_pem(
+    std::string_view certificate, std::string_view key, const std::string& name,
+    const QuicKeys& keys) {
+    STARLING_CHECK(check_dates(certificate, name));
+    std::unique_ptr<TlsContext> context(new TlsContext);
+    STARLING_CHECK(context->prepare());
+    const gnutls_datum_t chain = datum(certificate), secret = datum(key);
+    const int failure = gnutls_certificate_set_x509_key_mem2(context->credentials_, &chain, &secret,
+                                                             GNUTLS_X509_FMT_PEM, nullptr, 0);
+    if (failure == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+        return name + ": the key does not belong to the certificate";
+    if (failure < 0) return name + ": the key cannot be used: " + gnutls_strerror(failure);
+    context->keys_ = &keys;
+    return context;
+}
+
+Result<std::unique_ptr<TlsContext>, std::string> TlsContext::client(std::string_view authorities,
+                                                                    Trust trust) {
+    std::unique_ptr<TlsContext> context(new TlsContext);
+    STARLING_CHECK(context->prepare());
+    context->trust_ = trust;
+    if (trust == Trust::Anybody) return context;
+    const gnutls_datum_t list = datum(authorities);
+    const int found = authorities.empty()
+                          ? gnutls_certificate_set_x509_system_trust(context->credentials_)
+                          : gnutls_certificate_set_x509_trust_mem(context->credentials_, &list,
+                                                                  GNUTLS_X509_FMT_PEM);
+    if (found <= 0) return std::string("no certificate of an authority to trust");
+    return context;
+}
+
+TlsContext::~TlsContext() {
+    if (credentials_) gnutls_certificate_free_credentials(credentials_);
+    if (priority_) gnutls_priority_deinit(priority_);
+}
+
+Result<void, std::string> TlsContext::prepare() {
+    STARLING_ASSERT(gnutls_certificate_allocate_credentials(&credentials_) == 0);
+    const char* wrong = nullptr;
+    if (gnutls_priority_init(&priority_, kPriority, &wrong) != 0)
+        return std::string("this GnuTLS does not know ") + wrong;
+    return {};
+}
+
+std::unique_ptr<TlsSession> TlsSession::server(const TlsContext& context, PacketCrypto& crypto) {
+    constexpr unsigned kFlags =
+        GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA;
+    std::unique_ptr<TlsSession> tls(new TlsSession(context, crypto, kFlags));
+    const auto& secret = context.keys_->tickets;
+    const gnutls_datum_t key = datum(as_text(secret));
+    STARLING_ASSERT(gnutls_session_ticket_enable_server(tls->session_, &key) == 0);
+    std::array<gnutls_datum_t, std::size(kProtocols)> protocols;
+    std::ranges::transform(kProtocols, protocols.begin(), datum);
+    gnutls_alpn_set_protocols(tls->session_, protocols.data(), protocols.size(),
+                              GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
+    return tls;
+}
+
+std::unique_ptr<TlsSession> TlsSession::client(const TlsContext& context, PacketCrypto& crypto,
+                                               const std::string& host, std::string_view protocol,
+                                               Bytes ticket) {
+    constexpr unsigned kFlags = GNUTLS_CLIENT | GNUTLS_NO_END_OF_EARLY_DATA;
+    std::unique_ptr<TlsSession> tls(new TlsSession(context, crypto, kFlags));
+    tls->host_ = host;  // GnuTLS keeps a pointer to it
+    gnutls_server_name_set(tls->session_, GNUTLS_NAME_DNS, host.data(), host.size());
+    if (context.trust_ == TlsContext::Trust::Verified)
+        gnutls_session_set_verify_cert(tls->session_, tls->host_.c_str(), 0);
+    const gnutls_datum_t wanted = datum(protocol);
+    gnutls_alpn_set_protocols(tls->session_, &wanted, 1, GNUTLS_ALPN_MANDATORY);
+    // A ticket that is no good costs a full handshake, nothing else.
+    if (!ticket.empty()) gnutls_session_set_data(tls->session_, ticket.data(), ticket.size());
+    return tls;
+}
+
+TlsSession::TlsSession(const TlsContext& context, PacketCrypto& crypto, unsigned flags)
+    : crypto_(crypto) {
+    STARLING_ASSERT(gnutls_init(&session_, flags) == 0);
+    gnutls_session_set_ptr(session_, this);
+    gnutls_priority_set(session_, context.priority_);
+    gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, context.credentials_);
+    gnutls_handshake_set_secret_function(session_, on_secret);
+    gnutls_handshake_set_read_function(session_, on_message);
+    gnutls_alert_set_read_function(session_, on_alert);
+    gnutls_session_ext_register(
+        session_, "QUIC transport parameters", NGTCP2_TLSEXT_QUIC_TRANSPORT_PARAMETERS_V1,
+        GNUTLS_EXT_TLS, on_parameters, put_parameters, nullptr, nullptr, nullptr,
+        GNUTLS_EXT_FLAG_TLS | GNUTLS_EXT_FLAG_CLIENT_HELLO | GNUTLS_EXT_FLAG_EE);
+}
+
+TlsSession::~TlsSession() { gnutls_deinit(session_); }
+
+int TlsSession::feed(ngtcp2_conn* connection, const ngtcp2_mem& memory, Level level, Bytes bytes) {
+    work_ = {connection, &memory};
+    int failure = 0;
+    if (!bytes.empty())
+        failure = gnutls_handshake_write(session_, level_of(level), bytes.data(), bytes.size());
+    const int answer = failure != 0 ? failed(failure) : advance();
+    work_ = {};
+    return answer;
+}
+
+int TlsSession::advance() {
+    if (ngtcp2_conn_get_handshake_completed(work_.connection)) return 0;
+    const int failure = gnutls_handshake(session_);
+    return failure == 0 ? complete() : failed(failure);
+}
+
+// GnuTLS lets a peer pass that names no protocol at all; QUIC does not (RFC 9001, section 8.1).
+int TlsSession::complete() {
+    if (protocol().empty()) {
+        ngtcp2_conn_set_tls_alert(work_.connection, GNUTLS_A_NO_APPLICATION_PROTOCOL);
+        return NGTCP2_ERR_CRYPTO;
+    }
+    tls_completed(work_.connection);
+    return 0;
+}
+
+int TlsSession::failed(int code) {
+    if (gnutls_error_is_fatal(code) == 0) return 0;
+    gnutls_alert_send_appropriate(session_, code);  // comes back as on_alert()
+    const int told = ngtcp2_conn_get_tls_error(work_.connection);
+    return told != 0 ? told : NGTCP2_ERR_CRYPTO;
+}
+
+int TlsSession::send_ticket(ngtcp2_conn* connection) {
+    const Work outer = work_;  // the handshake has just told of its end, or nobody is working
+    work_ = {connection, nullptr};
+    const int failure = gnutls_session_ticket_send(session_, 1, 0);
+    work_ = outer;
+    return failure == 0 ? 0 : NGTCP2_ERR_INTERNAL;
+}
+
+std::string_view TlsSession::protocol() const {
+    gnutls_datum_t name{};
+    if (gnutls_alpn_get_selected_protocol(session_, &name) != 0) return {};
+    return {reinterpret_cast<const char*>(name.data), name.size};
+}
+
+bool TlsSession::has_ticket() const {
+    return (gnutls_session_get_flags(session_) & GNUTLS_SFLAGS_SESSION_TICKET) != 0;
+}
+
+ByteVector TlsSession::ticket() const {
+    gnutls_datum_t data{};
+    if (gnutls_session_get_data2(session_, &data) != 0) return {};
+    const auto* begin = reinterpret_cast<const std::byte*>(data.data);
+    ByteVector copy(begin, begin + data.size);
+    gnutls_free(data.data);
+    return copy;
+}
+
+Cipher TlsSession::cipher(Level level) const {
+    return cipher_of(level == kEarlyLevel ? gnutls_early_cipher_get(session_)
+                                          : gnutls_cipher_get(session_));
+}
+
+TlsSession& TlsSession::of(gnutls_session_t session) {
+    return *static_cast<TlsSession*>(gnutls_session_get_ptr(session));
+}
+
+int TlsSession::on_secret(gnutls_session_t session, gnutls_record_encryption_level_t level,
+                          const void* receive, const void* send, std::size_t size) {
+    using Direction = PacketCrypto::Direction;
+    TlsSession& tls = of(session);
+    const Level at = level_of(level);
+    const auto install = [&](Direction direction, const void* secret) {
+        if (!secret) return 0;
+        const Bytes bytes(static_cast<const std::byte*>(secret), size);
+        return tls.crypto_.install(tls.work_.connection, at, direction, tls.cipher(at), bytes,
+                                   *tls.work_.memory);
+    };
+    int failure = install(Direction::Receive, receive);
+    if (failure == 0) failure = install(Direction::Send, send);
+    if (failure != 0) ngtcp2_conn_set_tls_error(tls.work_.connection, failure);
+    return failure == 0 ? 0 : -1;
+}
+
+int TlsSession::on_message(gnutls_session_t session, gnutls_record_encryption_level_t level,
+                           gnutls_handshake_description_t type, const void* data,
+                           std::size_t size) {
+    if (type == GNUTLS_HANDSHAKE_CHANGE_CIPHER_SPEC) return 0;
+    ngtcp2_conn* connection = of(session).work_.connection;
+    const int failure = ngtcp2_conn_submit_crypto_data(
+        connection, level_of(level), static_cast<const std::uint8_t*>(data), size);
+    if (failure != 0) ngtcp2_conn_set_tls_error(connection, failure);
+    return failure == 0 ? 0 : -1;
+}
+
+int TlsSession::on_alert(gnutls_session_t session, gnutls_record_encryption_level_t,
+                         gnutls_alert_level_t, gnutls_alert_description_t alert) {
+    ngtcp2_conn_set_tls_alert(of(session).work_.connection, static_cast<std::uint8_t>(alert));
+    return 0;
+}
+
+int TlsSession::on_parameters(gnutls_session_t session, const unsigned char* data,
+                              std::size_t size) {
+    ngtcp2_conn* connection = of(session).work_.connection;
+    const int failure = decode_parameters(connection, data, size);
+    if (failure != 0) ngtcp2_conn_set_tls_error(connection, failure);
+    return failure == 0 ? 0 : -1;
+}
+
+int TlsSession::put_parameters(gnutls_session_t session, gnutls_buffer_t buffer) {
+    std::array<std::uint8_t, kParametersMax> parameters;
+    const ngtcp2_ssize size = ngtcp2_conn_encode_local_transport_params(
+        of(session).work_.connection, parameters.data(), parameters.size());
+    if (size < 0) return -1;
+    return gnutls_buffer_append_data(buffer, parameters.data(), static_cast<std::size_t>(size));
+}
+
+}  // namespace starling::quic

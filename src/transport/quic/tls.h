@@ -1,0 +1,114 @@
+// The TLS 1.3 handshake of a QUIC connection, by GnuTLS.
+#pragma once
+
+#include <cstdint>
+#include <gnutls/gnutls.h>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "transport/quic/packet_crypto.h"
+#include "transport/quic/quic_keys.h"
+
+namespace starling::quic {
+
+// Application protocols that MQTT over QUIC is known by, the preferred first.
+inline constexpr std::string_view kProtocols[] = {"mqtt", "mqttv5"};
+
+// What all sessions of one role have in common. Owner: any core; immutable once made.
+class TlsContext {
+public:
+    // A certificate chain and its key, as PEM files. The error says which is missing, unreadable,
+    // expired, not valid yet, or does not fit the other.
+    static Result<std::unique_ptr<TlsContext>, std::string> server(
+        const std::string& certificate_file, const std::string& key_file, const QuicKeys& keys);
+
+    // The same from memory; `name` stands for the files in errors.
+    static Result<std::unique_ptr<TlsContext>, std::string> server_from_pem(
+        std::string_view certificate, std::string_view key, const std::string& name,
+        const QuicKeys& keys);
+
+    // Whom a client trusts: authorities as PEM, or those of the system when it is empty.
+    enum class Trust : std::uint8_t { Verified, Anybody };
+    static Result<std::unique_ptr<TlsContext>, std::string> client(std::string_view authorities,
+                                                                   Trust trust);
+    TlsContext(const TlsContext&) = delete;
+    TlsContext& operator=(const TlsContext&) = delete;
+    ~TlsContext();
+
+private:
+    friend class TlsSession;
+    TlsContext() = default;
+    Result<void, std::string> prepare();
+
+    gnutls_certificate_credentials_t credentials_ = nullptr;
+    gnutls_priority_t priority_ = nullptr;
+    const QuicKeys* keys_ = nullptr;  // a server's
+    Trust trust_ = Trust::Verified;
+};
+
+// One handshake. It costs 10 KB and goes when it is done; packets need the keys only.
+//
+// Everything it finds out it tells the library in the same call, whose connection it is given each
+// time: it keeps no pointer to it.
+// Owner: its connection.
+class TlsSession {
+public:
+    static std::unique_ptr<TlsSession> server(const TlsContext& context, PacketCrypto& crypto);
+
+    // `ticket` is what ticket() answered after an earlier connection, or empty.
+    static std::unique_ptr<TlsSession> client(const TlsContext& context, PacketCrypto& crypto,
+                                              const std::string& host, std::string_view protocol,
+                                              Bytes ticket);
+    TlsSession(const TlsSession&) = delete;
+    TlsSession& operator=(const TlsSession&) = delete;
+    ~TlsSession();
+
+    // Takes handshake bytes of the peer; a client begins with none. Answers 0 or an error of the
+    // library, which then knows the alert.
+    int feed(ngtcp2_conn* connection, const ngtcp2_mem& memory, Level level, Bytes bytes);
+
+    // Sends the client what it resumes with.
+    int send_ticket(ngtcp2_conn* connection);
+
+    bool is_resumed() const { return gnutls_session_is_resumed(session_) != 0; }
+
+    // The application protocol agreed on.
+    std::string_view protocol() const;
+
+    // A client's: whether a ticket has come, and what to give the next session.
+    bool has_ticket() const;
+    ByteVector ticket() const;
+
+private:
+    // What the handshake works on during a call.
+    struct Work {
+        ngtcp2_conn* connection;
+        const ngtcp2_mem* memory;
+    };
+
+    TlsSession(const TlsContext& context, PacketCrypto& crypto, unsigned flags);
+    int advance();
+    int complete();
+    int failed(int code);
+    Cipher cipher(Level level) const;
+
+    static TlsSession& of(gnutls_session_t session);
+    static int on_secret(gnutls_session_t session, gnutls_record_encryption_level_t level,
+                         const void* receive, const void* send, std::size_t size);
+    static int on_message(gnutls_session_t session, gnutls_record_encryption_level_t level,
+                          gnutls_handshake_description_t type, const void* data, std::size_t size);
+    static int on_alert(gnutls_session_t session, gnutls_record_encryption_level_t level,
+                        gnutls_alert_level_t severity, gnutls_alert_description_t alert);
+    static int on_parameters(gnutls_session_t session, const unsigned char* data, std::size_t size);
+    static int put_parameters(gnutls_session_t session, gnutls_buffer_t buffer);
+
+    gnutls_session_t session_ = nullptr;
+    PacketCrypto& crypto_;
+    std::string host_;  // that a client wants
+    Work work_{};
+};
+
+}  // namespace starling::quic

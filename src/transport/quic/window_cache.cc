@@ -1,0 +1,185 @@
+#include "transport/quic/window_cache.h"
+
+#include <algorithm>
+#include <cstring>
+#include <sys/mman.h>
+
+#include "base/assert.h"
+#include "base/hash.h"
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+// A blob here is the number of its template, then what parking.h packs.
+namespace starling::quic {
+namespace {
+
+// Of a window that held something large, pages beyond this go back to the system.
+constexpr std::uint32_t kKeptBytes = 512 << 10;
+
+constexpr int kRubble = 0xDB;
+
+}  // namespace
+
+WindowCache::WindowCache(const Options& options, std::uint64_t seed)
+    : options_(options),
+      random_(seed),
+      windows_(options.windows) {
+    STARLING_ASSERT(options.windows != 0);
+    void* range = ::mmap(nullptr, windows_.size() * kWindowBytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    STARLING_ASSERT(range != MAP_FAILED);
+    base_ = static_cast<std::byte*>(range);
+}
+
+WindowCache::~WindowCache() {
+    const std::size_t bytes = windows_.size() * kWindowBytes;
+    ASAN_UNPOISON_MEMORY_REGION(base_, bytes);
+    ::munmap(base_, bytes);
+}
+
+WindowHeap& WindowCache::bind(Place& place) {
+    STARLING_ASSERT(place.window_ == Place::kNone && !entered_);
+    const std::uint32_t window = coolest();
+    open(window);
+    if (windows_[window].resident) park(window);
+    clear(window, windows_[window].dirty);
+    windows_[window].dirty = 0;
+    windows_[window].resident = &place;
+    place.window_ = window;
+    WindowHeap::format(address(window), kWindowBytes);
+    entered_ = &place;
+    windows_[window].entered_at = ++clock_;
+    return heap(window);
+}
+
+WindowHeap& WindowCache::enter(Place& place) {
+    STARLING_ASSERT(place.window_ != Place::kNone && !entered_);
+    open(place.window_);
+    if (place.is_parked()) load(place);
+    else ++counts_.hits;
+    entered_ = &place;
+    windows_[place.window_].entered_at = ++clock_;
+    return heap(place.window_);
+}
+
+void WindowCache::leave(Place& place) {
+    STARLING_ASSERT(entered_ == &place);
+    entered_ = nullptr;
+    if (options_.parks_always) park_and_check(place.window_);
+    shut(place.window_);
+}
+
+WindowHeap& WindowCache::entered() const {
+    STARLING_ASSERT(entered_ != nullptr);
+    return heap(entered_->window_);
+}
+
+void WindowCache::release(Place& place) {
+    if (place.window_ == Place::kNone) return;
+    Window& window = windows_[place.window_];
+    if (window.resident == &place) {
+        open(place.window_);
+        clear(place.window_, std::max(window.dirty, heap(place.window_).used()));
+        window.dirty = 0;
+        window.resident = nullptr;
+        shut(place.window_);
+    }
+    if (place.is_parked()) {
+        --counts_.parked;
+        counts_.blob_bytes -= place.blob_bytes_;
+        place.blob_.reset();
+    }
+    if (entered_ == &place) entered_ = nullptr;
+    place.window_ = Place::kNone;
+}
+
+// Of some windows taken at random an empty one, or the one entered longest ago.
+std::uint32_t WindowCache::coolest() {
+    std::uint32_t best = random_.below(options_.windows);
+    for (int look = 1; look < kLooks && windows_[best].resident; ++look) {
+        const std::uint32_t other = random_.below(options_.windows);
+        if (!windows_[other].resident || windows_[other].entered_at < windows_[best].entered_at)
+            best = other;
+    }
+    return best;
+}
+
+WindowView WindowCache::view(std::uint32_t window) const {
+    return {{reinterpret_cast<std::uint64_t*>(address(window)), kWindowBytes / 8}};
+}
+
+WindowHeap& WindowCache::heap(std::uint32_t window) const {
+    return *reinterpret_cast<WindowHeap*>(address(window));
+}
+
+void WindowCache::park(std::uint32_t window) {
+    Place& place = *windows_[window].resident;
+    const std::uint32_t used = heap(window).used();
+    const std::uint8_t pattern = templates_.choose(view(window), used);
+    const Bytes packed = pack(view(window), used, templates_[pattern], scratch_);
+
+    place.blob_bytes_ = static_cast<std::uint32_t>(packed.size() + 1);
+    place.blob_ = std::make_unique_for_overwrite<std::byte[]>(place.blob_bytes_);
+    place.blob_[0] = std::byte{pattern};
+    std::copy(packed.begin(), packed.end(), &place.blob_[1]);
+    ++counts_.parked;
+    counts_.blob_bytes += place.blob_bytes_;
+    windows_[window].resident = nullptr;
+    windows_[window].dirty = std::max(windows_[window].dirty, used);
+}
+
+void WindowCache::park_and_check(std::uint32_t window) {
+    Place& place = *windows_[window].resident;
+    const std::byte* const start = address(window);
+    const ByteVector before(start, start + heap(window).used());
+    park(window);
+    // What unpacking leaves out would be seen. Whoever looks here later shall not find what it
+    // seeks.
+    std::memset(address(window), kRubble, windows_[window].dirty);
+    const auto pattern = std::to_integer<std::uint8_t>(place.blob_[0]);
+    unpack(view(window), &place.blob_[1], templates_[pattern], windows_[window].dirty);
+    STARLING_ASSERT(std::equal(before.begin(), before.end(), start));
+    std::memset(address(window), kRubble, windows_[window].dirty);
+}
+
+// REQUIRES: the window is open.
+void WindowCache::load(Place& place) {
+    Window& window = windows_[place.window_];
+    if (window.resident) park(place.window_);
+    const std::byte* blob = place.blob_.get();
+    const auto pattern = std::to_integer<std::uint8_t>(blob[0]);
+    unpack(view(place.window_), blob + 1, templates_[pattern], window.dirty);
+    window.dirty = 0;
+    window.resident = &place;
+    ++counts_.loads;
+    --counts_.parked;
+    counts_.blob_bytes -= place.blob_bytes_;
+    place.blob_.reset();
+}
+
+void WindowCache::clear(std::uint32_t window, std::uint32_t bytes) {
+    const std::uint32_t kept = std::min(bytes, kKeptBytes);
+    std::memset(address(window), 0, kept);
+    if (bytes > kept) ::madvise(address(window) + kept, bytes - kept, MADV_DONTNEED);
+}
+
+// Outside of enter() and leave() nobody may look into a window: AddressSanitizer tells who does.
+void WindowCache::open(std::uint32_t window) {
+    ASAN_UNPOISON_MEMORY_REGION(address(window), windows_[window].shut);
+}
+
+void WindowCache::shut(std::uint32_t window) {
+    Window& one = windows_[window];
+    one.shut = one.resident ? heap(window).used() : one.dirty;
+    ASAN_POISON_MEMORY_REGION(address(window), one.shut);
+}
+
+}  // namespace starling::quic

@@ -1,0 +1,110 @@
+// Where the QUIC library's state of each connection lives: in a window, or parked.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/random.h"
+#include "transport/quic/parking.h"
+#include "transport/quic/template_book.h"
+#include "transport/quic/window_heap.h"
+
+namespace starling::quic {
+
+// A fixed number of windows of address space. A connection belongs to one window for life, so its
+// pointers stay good; many belong to the same, and one of them is resident. When another is needed
+// the resident one is packed into a blob and put back later, at the same address.
+//
+// Windows are cut from 16 MiB each; what was never touched costs nothing.
+// Owner: one core; outlives its connections.
+class WindowCache {
+public:
+    static constexpr std::size_t kWindowBytes = std::size_t{16} << 20;
+
+    struct Options {
+        std::uint32_t windows = 1024;
+        bool parks_always = false;  // after every use, and checks what comes back: for tests
+    };
+
+    // One connection's claim. It may not move while bound.
+    class Place {
+    public:
+        Place() = default;
+        Place(const Place&) = delete;
+        Place& operator=(const Place&) = delete;
+
+        bool is_bound() const { return window_ != kNone; }
+        bool is_parked() const { return blob_ != nullptr; }
+
+    private:
+        friend class WindowCache;
+        static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+        std::unique_ptr<std::byte[]> blob_;
+        std::uint32_t blob_bytes_ = 0;
+        std::uint32_t window_ = kNone;
+    };
+
+    struct Counts {
+        std::uint64_t hits = 0;    // entered while resident
+        std::uint64_t loads = 0;   // entered while parked
+        std::uint64_t parked = 0;  // as things stand, and the bytes of their blobs
+        std::uint64_t blob_bytes = 0;
+    };
+
+    // `seed` spreads connections over windows.
+    WindowCache(const Options& options, std::uint64_t seed);
+    WindowCache(const WindowCache&) = delete;
+    WindowCache& operator=(const WindowCache&) = delete;
+    ~WindowCache();
+
+    // Binds `place` to the coolest of some windows, empty. It is entered.
+    WindowHeap& bind(Place& place);
+
+    // Makes the heap of `place` good until leave(). One place at a time.
+    WindowHeap& enter(Place& place);
+    void leave(Place& place);
+
+    // The heap that enter() or bind() gave last. REQUIRES: it has not been left.
+    WindowHeap& entered() const;
+
+    // Forgets `place`, entered or not, and all that it held.
+    void release(Place& place);
+
+    const Counts& counts() const { return counts_; }
+
+private:
+    static constexpr int kLooks = 4;
+
+    struct Window {
+        Place* resident = nullptr;
+        std::uint32_t dirty = 0;  // bytes from the start that may not be zero
+        std::uint32_t shut = 0;   // bytes from the start that nobody may look at
+        std::uint64_t entered_at = 0;
+    };
+
+    std::uint32_t coolest();
+    std::byte* address(std::uint32_t window) const { return base_ + window * kWindowBytes; }
+    WindowView view(std::uint32_t window) const;
+    WindowHeap& heap(std::uint32_t window) const;
+    void park(std::uint32_t window);
+    void park_and_check(std::uint32_t window);
+    void load(Place& place);
+    void clear(std::uint32_t window, std::uint32_t bytes);
+    void open(std::uint32_t window);
+    void shut(std::uint32_t window);
+
+    Options options_;
+    Random random_;
+    std::byte* base_;
+    std::vector<Window> windows_;
+    TemplateBook templates_;
+    ByteVector scratch_;
+    Place* entered_ = nullptr;
+    std::uint64_t clock_ = 0;
+    Counts counts_;
+};
+
+}  // namespace starling::quic
