@@ -5,7 +5,8 @@
 
 #include <cstdint>
 
-// One line each: the name, and what goes wrong. Those of the second list need several cores.
+// One line each: the name, and what goes wrong. Those of the second list need several cores, those
+// of the third a store that takes its time.
 #define STARLING_SABOTAGES_OF_ONE_CORE(X)                                  \
     X(ForgetDup, "what is sent again has no DUP")                          \
     X(IgnoreWindow, "more in flight than the receive maximum")             \
@@ -39,6 +40,13 @@
     X(ForgetLiveTopics, "an older retained message is sent after a newer live one")        \
     X(ForgetRefusal, "what a member's core refused is offered to nobody else")
 
+#define STARLING_SABOTAGES_OF_KEEPING(X)                                                      \
+    X(AcknowledgeUnkept, "acknowledgements do not wait for the store")                        \
+    X(SendUnkept, "QoS 2 deliveries do not wait until their identifier is kept")              \
+    X(ForgetUnsubscribed, "the store hears nothing of UNSUBSCRIBE")                           \
+    X(MiscountQueued, "a queued delivery that is dropped is named as if none were in flight") \
+    X(ForgetReplays, "the store hears nothing of retained messages that are on their way")
+
 namespace starling {
 
 enum class Sabotage : std::uint8_t {
@@ -46,6 +54,7 @@ enum class Sabotage : std::uint8_t {
 #define STARLING_SABOTAGE_NAME(name, text) name,
     STARLING_SABOTAGES_OF_ONE_CORE(STARLING_SABOTAGE_NAME)
         STARLING_SABOTAGES_OF_SEVERAL_CORES(STARLING_SABOTAGE_NAME)
+            STARLING_SABOTAGES_OF_KEEPING(STARLING_SABOTAGE_NAME)
 #undef STARLING_SABOTAGE_NAME
 };
 

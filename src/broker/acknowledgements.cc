@@ -56,7 +56,6 @@ void Broker::on_pubrec(Handle handle, Connection& connection, Session& session, 
 }
 
 void Broker::on_pubrel(Handle handle, Connection& connection, Session& session, const Ack& ack) {
-    const std::uint64_t seen = commits_.changes();
     const bool was_known = session.traffic && session.traffic->forget(ack.packet_id);
     if (was_known) keep(session, change::Forgotten{ack.packet_id});
     // Behind the PUBRECs that are owed: some clients do not wait for theirs.
@@ -64,7 +63,7 @@ void Broker::on_pubrel(Handle handle, Connection& connection, Session& session, 
     owed.packet_id = ack.packet_id;
     owed.type = PacketType::Pubcomp;
     owed.reason = was_known ? Reason::Success : Reason::PacketIdentifierNotFound;
-    owed.commit = commit_since(seen);
+    owed.commit = commit_so_far(session);
     owe(handle, connection, owed);
 }
 

@@ -148,6 +148,7 @@ private:
     void go_on(const AfterCommit& waiting);
     void await_commit(std::uint64_t commit, AfterCommit::What what);
     std::uint64_t commit_since(std::uint64_t changes) const;
+    std::uint64_t commit_so_far(const Session& session) const;
     void end_late_waits();
     void end_late_wait(Handle handle);
 

@@ -1,6 +1,7 @@
 // What the store is told, and what waits until it has kept it.
 #include <variant>
 
+#include "base/sabotage.h"
 #include "broker/broker.h"
 
 namespace starling {
@@ -22,8 +23,8 @@ void Broker::keep_retained_message(const Message& message) {
 void Broker::keep_before_sending(Session& session, Handle handle, const change::Any& change) {
     const std::uint64_t seen = commits_.changes();
     keep(session, change);
-    const std::uint64_t commit = commit_since(seen);
-    if (commits_.has_ended(commit)) return;
+    if (commits_.changes() == seen || STARLING_SABOTAGED(SendUnkept)) return;
+    const std::uint64_t commit = commits_.last();
     session.traffic->commit = commit;
     await_commit(commit, AfterCommit::Deliveries{handle});
 }
@@ -46,7 +47,13 @@ void Broker::commit() {
 // The commit that holds what has changed since there were so many changes; 0, which has always
 // ended, when nothing has. It may hold changes of others too.
 std::uint64_t Broker::commit_since(std::uint64_t changes) const {
-    return commits_.changes() == changes ? 0 : commits_.last();
+    const bool has_changed = commits_.changes() != changes;
+    return has_changed && !STARLING_SABOTAGED(AcknowledgeUnkept) ? commits_.last() : 0;
+}
+
+// For who may ask again, on another connection, for what is still under way.
+std::uint64_t Broker::commit_so_far(const Session& session) const {
+    return session.expiry_s != 0 ? commits_.last() : 0;
 }
 
 void Broker::await_commit(std::uint64_t commit, AfterCommit::What what) {

@@ -238,6 +238,50 @@ TEST(Keeping, AConnectionThatBreaksMeanwhileChangesNothing) {
     EXPECT_TRUE(BrokerRig::heard(reader).ends_with(hex("34 [('t') 0001 [] 'b']"))) << "once";
 }
 
+// What was in flight unseen may have expired while its identifier was kept.
+TEST(Keeping, WhatExpiresBeforeItIsEverSentIsDropped) {
+    KeepingRig one;
+    const Wire reader = one.reader("t", "02");
+    const Wire writer = one.rig.connect5(0, "w");
+    one.store.hold();
+    one.rig.say(writer, "34 [('t') 0001 [02 00000005] 'a'] 34 [('t') 0002 [] 'b']");
+    one.store.heard();
+    one.rig.pass(6'000);
+    one.store.release();
+    one.rig.turn();
+    EXPECT_EQ(BrokerRig::heard(reader), hex("34 [('t') 0002 [] 'b']"));
+    EXPECT_EQ(one.store.heard(), (Changes{"r0: finished 0", "r0: sent 0 as 2"}));
+}
+
+// What was asked for on a connection that broke is promised on the next one as well.
+TEST(Keeping, WhoAsksAgainWaitsForTheSameCommit) {
+    struct Case {
+        const char* before;
+        const char* says;
+        const char* says_again;
+        const char* answer;
+    };
+    static constexpr Case cases[] = {
+        {"", "34 [('x') 0004 [] 'a']", "3C [('x') 0004 [] 'a']", "50 02 0004"},
+        {"34 [('x') 0005 [] 'a']", "62 02 0005", "62 02 0005", "70 03 0005 92"},
+        {"82 [0001 [] ('t') 01]", "A2 [0002 [] ('t')]", "A2 [0002 [] ('t')]", "B0 04 0002 00 11"},
+    };
+    for (const Case& c : cases) {
+        KeepingRig one;
+        const Wire wire = one.connect("w");
+        one.rig.say(wire, c.before);
+        one.store.hold();
+        one.rig.say(wire, c.says);
+        one.rig.hang_up(wire);
+        const Wire back = one.rig.resume5(0, "w", "11 00000064");
+        BrokerRig::heard(back);
+        EXPECT_EQ(one.rig.say(back, c.says_again), "") << c.says;
+        one.store.release();
+        one.rig.turn();
+        EXPECT_EQ(BrokerRig::heard(back), hex(c.answer)) << c.says;
+    }
+}
+
 // --- When it takes too long ----------------------------------------------------------------------
 
 TEST(Keeping, WhoWaitsTooLongIsSentAwayAndMayComeBack) {

@@ -116,6 +116,7 @@ bool Broker::answer_repeated(Handle handle, Connection& connection, const Publis
         ack.ticket = find_ticket(connection.session, publish.packet_id);
         ack.packet_id = publish.packet_id;
         ack.type = PacketType::Pubrec;
+        ack.commit = commit_so_far(session);
         owe(handle, connection, ack);
         return true;
     }

@@ -62,7 +62,7 @@ void Broker::replay_one(Session& session, Handle handle, Connection& connection,
     DeliveryTerms terms{replay.ids, {}, lower(message->qos(), replay.qos), true};
     if (terms.qos == Qos::AtMostOnce) return send_now(handle, connection, message, terms);
     Delivery delivery(message, std::move(terms));
-    keep(session, change::Queued{delivery});
+    if (!STARLING_SABOTAGED(ForgetReplays)) keep(session, change::Queued{delivery});
     start_inflight(session, handle, connection, std::move(delivery));
 }
 

@@ -110,7 +110,7 @@ bool Broker::send_next(Session& session, Handle handle, Connection& connection) 
     traffic.bytes -= next.message->size();
     if (next.message->is_expired(core_.now()) && !STARLING_SABOTAGED(SendExpired)) {
         counters_.add(Count::DroppedExpired);
-        keep(session, change::Finished{position});
+        keep(session, change::Finished{STARLING_SABOTAGED(MiscountQueued) ? 0 : position});
     } else {
         start_inflight(session, handle, connection, std::move(next));
     }
@@ -143,6 +143,13 @@ void Broker::start_inflight(Session& session, Handle handle, Connection& connect
 void Broker::resend_one(Session& session, Handle handle, Connection& connection) {
     std::uint32_t position = 0;
     while (session.traffic->inflight[position].is_current) ++position;
+    const Inflight& entry = session.traffic->inflight[position];
+    // It may have waited long for its identifier to be kept [MQTT-3.3.2-5].
+    if (!entry.was_sent && entry.delivery.message &&
+        entry.delivery.message->is_expired(core_.now())) {
+        counters_.add(Count::DroppedExpired);
+        return finish_inflight(session, position);
+    }
     send_inflight(session, handle, connection, position);
 }
 

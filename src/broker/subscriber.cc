@@ -147,12 +147,11 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
     pending.connection = handle;
     pending.answer = PacketType::Unsuback;
     pending.packet_id = packet->packet_id;
-    const std::uint64_t seen = commits_.changes();
     for (const std::string_view filter : packet->filters)
         pending.reasons.push_back(unsubscribe(session, filter) ? Reason::Success
                                                                : Reason::NoSubscriptionExisted);
     session.rest_if_idle();
-    pending.commit = commit_since(seen);
+    pending.commit = commit_so_far(session);
     answer(handle, connection, std::move(pending));
 }
 
@@ -162,7 +161,7 @@ bool Broker::unsubscribe(Session& session, std::string_view filter) {
     if (place == SubscriptionTable::kNone) return false;
     const RemoteHandle group = subscriptions_.group_of(subscriptions_[place]);
     remove_subscription(session, place);
-    keep(session, change::Unsubscribed{filter});
+    if (!STARLING_SABOTAGED(ForgetUnsubscribed)) keep(session, change::Unsubscribed{filter});
     if (session.traffic) stop_replays(*session.traffic, filter);
     if (group) return_unsent(session, &group);
     return true;

@@ -404,6 +404,7 @@ void SimClient::on_ack(const Frame& frame) {
     if (flow == flows_.end()) return fail("an acknowledgement of what was not sent");
     if (frame.type == PacketType::Pubcomp) {
         if (!flow->has_pubrec) return fail("PUBCOMP before PUBREL");
+        model_.completed(number_, ack->packet_id);
         flows_.erase(flow);
         return;
     }
@@ -412,6 +413,7 @@ void SimClient::on_ack(const Frame& frame) {
         return fail("acknowledgements out of order");
     awaited_.pop_front();
     if (version_ == Version::V5) model_.answered(*flow->publication, ack->reason);
+    model_.acknowledged(*flow->publication, frame.type, ack->packet_id);
     if (frame.type == PacketType::Puback) {
         flows_.erase(flow);
         return;
@@ -433,6 +435,7 @@ void SimClient::on_suback(const Frame& frame) {
     if (is_unsubscribe) {
         const std::string& filter = request.filters.front().filter;
         say("< UNSUBACK " + filter);
+        model_.demand_filter_kept(number_, filter);
         subscribed_.erase(filter);
         const bool has_reason = version_ == Version::V5;
         return model_.unsubscribed(number_, filter, request.before,
@@ -442,6 +445,7 @@ void SimClient::on_suback(const Frame& frame) {
     for (std::size_t i = 0; i < request.filters.size(); ++i) {
         const SimSubscribe& one = request.filters[i];
         say("< SUBACK " + one.filter);
+        model_.demand_filter_kept(number_, one.filter);
         if (!model_.rules().may_subscribe(id_, one.filter)) {
             if (!is_error(suback->reasons[i])) return fail("SUBACK grants what is not allowed");
             continue;
@@ -466,6 +470,7 @@ void SimClient::settle() {
     ended_.clear();
     unconfirmed_.clear();
     settle_knocks();
+    settle_kept();
     if (!wire_ || is_stalled_) return;
     if (wire_->is_over() || is_dismissed_) return fail("the broker closed the connection");
     if (!is_welcome_) return fail("no CONNACK came");
@@ -473,6 +478,21 @@ void SimClient::settle() {
     if (!awaited_.empty()) return fail("no PUBACK or PUBREC came");
     for (const Flow& one : flows_)
         if (one.has_pubrec && unanswered_.empty()) return fail("no PUBCOMP came");
+}
+
+// Between PUBREC and PUBREL the broker knows the identifier for certain.
+void SimClient::settle_kept() {
+    std::set<std::uint16_t> may;
+    std::set<std::uint16_t> must;
+    for (const Flow& one : flows_) {
+        may.insert(one.packet_id);
+        const bool has_said =
+            std::none_of(unanswered_.begin(), unanswered_.end(), [&](const Answer& answer) {
+                return answer.type == PacketType::Pubrel && answer.packet_id == one.packet_id;
+            });
+        if (one.has_pubrec && !has_said) must.insert(one.packet_id);
+    }
+    model_.check_kept_received(number_, may, must);
 }
 
 void SimClient::settle_knocks() {

@@ -117,6 +117,7 @@ private:
 
     void doubt_unanswered();
     void settle_knocks();
+    void settle_kept();
     bool awaits_last_words() const;
     void read_last_words(Ended& ended);
     void on_frame(const Frame& frame);

@@ -8,6 +8,7 @@ namespace starling {
 namespace {
 
 constexpr int kClients = 7;
+constexpr int kTurnsForSuback = 10'000;  // a store may be stuck meanwhile
 
 const std::vector<std::string> kTopics = {"a",     "a/b",   "a/c",   "b/a",
                                           "b/b/c", "job/1", "job/2", "$other/x"};
@@ -52,7 +53,7 @@ Driver::Driver(const SimOptions& options)
       trace_(options.is_loud),
       shape_(some_shape(options.seed, random_)),
       world_(options.make_world(shape_)),
-      model_(trace_, shape_.rules, kClients, shape_.options.inflight_out) {
+      model_(trace_, shape_.rules, kClients, shape_.options.inflight_out, world_->kept()) {
     for (int i = 0; i < kClients; ++i)
         clients_.emplace_back(*world_, model_, trace_, i, i < 4 ? Version::V5 : Version::V4);
 }
@@ -62,6 +63,7 @@ WorldShape Driver::some_shape(std::uint64_t seed, Random& random) {
     WorldShape shape;
     shape.options = some_options(random);
     shape.rules = Rules(seed % 3 == 0);
+    shape.has_stores = seed % 5 >= 3;
     shape.cores = static_cast<CoreId>(1 + seed % 4);
     if (random.below(4) == 0) shape.piece = 1 + random.below(20);
     shape.seed = random.next();
@@ -123,11 +125,11 @@ void Driver::probe_group() {
     one.terms.no_local = false;
     one.terms.qos = Qos::AtLeastOnce;
     reader.subscribe({one});
-    for (int turns = 0; turns < 1'000 && reader.is_asking(kProbedFilter); ++turns) {
+    for (int turns = 0; turns < kTurnsForSuback && reader.is_asking(kProbedFilter); ++turns) {
         world_->turn_some(1);
         reader.read();
     }
-    if (reader.is_asking(kProbedFilter)) return trace_.fail("no SUBACK in 1,000 turns");
+    if (reader.is_asking(kProbedFilter)) return trace_.fail("no SUBACK in all the turns");
     ModelMessage message = some_message(writer);
     message.topic = "job/1";
     if (message.payload.empty()) message.payload = "m";
@@ -284,6 +286,8 @@ void Driver::stop() {
     if (!trace_.has_failed()) model_.settle();
     world_->turn();
     if (!world_->has_stopped()) trace_.fail("everybody has left, and the broker goes on");
+    if (world_->kept() && !world_->kept()->is_settled())
+        trace_.fail("the broker has stopped, and commits are under way");
 }
 
 // --- What clients do -----------------------------------------------------------------------------

@@ -18,9 +18,11 @@ std::optional<ModelTerms> seen_by(const ModelSession& session, const ModelMessag
 
 }  // namespace
 
-Model::Model(Trace& trace, const Rules& rules, int clients, std::uint32_t inflight_max)
+Model::Model(Trace& trace, const Rules& rules, int clients, std::uint32_t inflight_max,
+             const Kept* kept)
     : trace_(trace),
       rules_(rules),
+      kept_(kept),
       inflight_max_(inflight_max),
       sessions_(static_cast<std::size_t>(clients)) {
     for (int i = 0; i < clients; ++i) session_of(i).client = i;
@@ -124,6 +126,7 @@ void Model::pass(TimeMs now) {
 
 // A window that closes now opens no more: nothing that might need one is owed.
 void Model::stop() {
+    is_stopping_ = true;
     for (ModelSession& session : sessions_) {
         if (session.window < limits::kInflightOut) stall(session.client, true);
         const bool is_due = session.will && (session.will->delay_s == 0 || session.expiry_s == 0);

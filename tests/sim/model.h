@@ -13,6 +13,7 @@
 //   model_judge.cc what they receive
 //   model_settle.cc the end of a step: what must have come by now
 //   model_groups.cc share groups
+//   model_kept.cc  what the stores must have kept
 #pragma once
 
 #include <cstdint>
@@ -20,9 +21,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "tests/sim/kept.h"
 #include "tests/sim/model_state.h"
 #include "tests/sim/rules.h"
 #include "tests/sim/trace.h"
@@ -33,8 +36,10 @@ namespace starling {
 // Owner: the driver.
 class Model {
 public:
-    // `inflight_max`: what the broker sends at most before an acknowledgement.
-    Model(Trace& trace, const Rules& rules, int clients, std::uint32_t inflight_max);
+    // `inflight_max`: what the broker sends at most before an acknowledgement. `kept`: what its
+    // stores have kept, or null where nothing is.
+    Model(Trace& trace, const Rules& rules, int clients, std::uint32_t inflight_max,
+          const Kept* kept);
 
     // --- What clients do ---
 
@@ -59,6 +64,12 @@ public:
     // PUBACK or PUBREC came, of version 5.
     void answered(const Publication& publication, Reason reason);
 
+    // PUBACK or PUBREC came, of any version; PUBCOMP; SUBACK or UNSUBACK for that filter: what they
+    // promise is kept.
+    void acknowledged(const Publication& publication, PacketType type, std::uint16_t packet_id);
+    void completed(int client, std::uint16_t packet_id);
+    void demand_filter_kept(int client, const std::string& filter);
+
     // The client acknowledged a delivery: PUBACK, PUBREC or PUBCOMP.
     void acknowledge(int client, PacketType type, std::uint16_t packet_id);
 
@@ -79,6 +90,10 @@ public:
     // More than one client acted in this step.
     void concurrent() { is_concurrent_ = true; }
     void settle();
+    // Of the identifiers of its QoS 2 messages the client says which may still be known, and which
+    // must.
+    void check_kept_received(int client, const std::set<std::uint16_t>& may,
+                             const std::set<std::uint16_t>& must);
     // What is still owed although everybody is there and has acknowledged everything.
     void finish();
 
@@ -123,7 +138,7 @@ private:
     void check_order(ModelSession& session, const ModelDelivery& delivery,
                      const ModelMessage& message, bool is_replay);
     bool may_be_retained(const ModelMessage& message, unsigned since) const;
-    const ModelMessage* find_message(const ModelDelivery& delivery) const;
+    const ModelMessage* find_message(const std::string& payload) const;
 
     // model_settle.cc
     void settle_retained();
@@ -147,12 +162,28 @@ private:
     bool has_member(const std::string& group) const;
     bool can_take_at_once(const std::string& group, Qos qos, std::size_t count) const;
 
+    // model_kept.cc
+    void demand_kept(const std::string& note, const char* what);
+    const KeptSession* kept_of(const ModelSession& session) const;
+    void check_sent_kept(const ModelSession& session, const ModelDelivery& delivery);
+    void check_released_kept(const ModelSession& session, std::uint16_t packet_id);
+    void settle_kept();
+    void check_kept_subscriptions(const ModelSession& session, const KeptSession& kept);
+    void check_kept_deliveries(const ModelSession& session, const KeptSession& kept);
+    void check_kept_waiting(const ModelSession& session, std::span<const KeptDelivery> waiting);
+    bool must_wait(const ModelSession& session, const Expected& one) const;
+    bool may_wait(const ModelSession& session, const KeptDelivery& kept) const;
+    void check_kept_retained();
+    void finish_kept();
+
     Trace& trace_;
     const Rules rules_;
+    const Kept* const kept_;
     std::uint32_t inflight_max_;
     TimeMs now_ = 0;
     unsigned step_ = 1;
     bool is_concurrent_ = false;
+    bool is_stopping_ = false;
     unsigned deliveries_ = 0;
     std::vector<ModelSession> sessions_;
     std::map<std::string, ModelRetained> retained_;  // by topic

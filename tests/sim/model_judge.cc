@@ -20,6 +20,7 @@ void Model::deliver(const ModelArrival& at, const ModelDelivery& delivery) {
     ModelSession& session = session_of(at.client);
     if (at.life != session.life || !session.exists) return;
     ++deliveries_;
+    if (at.is_current) check_sent_kept(session, delivery);
     const bool has_id = delivery.qos != Qos::AtMostOnce;
     if (has_id && take_again(session, delivery, at.is_current)) return;
 
@@ -85,6 +86,7 @@ void Model::release(const ModelArrival& at, std::uint16_t packet_id) {
         if (one.delivery.packet_id != packet_id) continue;
         if (!one.has_pubrec) fail("PUBREL before PUBREC");
         if (!at.is_current) return;
+        check_released_kept(session, packet_id);
         if (!one.is_current) check_resend_order(session, &one);
         one.is_current = true;
         one.has_finished = one.may_be_done = false;
@@ -131,10 +133,13 @@ bool Model::fits_shared(ModelSession& session, const ModelDelivery& delivery,
     if (one.state != SharedExpected::State::Waiting || message.topic != delivery.topic ||
         message.payload != delivery.payload)
         return false;
-    // What was in flight unseen comes to who has left the group, too.
+    // What was in flight unseen comes to who has left the group, too: sent before or, where there
+    // is a store, only given its identifier.
     const auto states = session.subscriptions.find(one.group);
     const bool is_member = states != session.subscriptions.end() && may_exist(states->second);
-    if (!is_member && !(delivery.dup && one.may_be_dup)) return false;
+    const bool may_be_in_flight =
+        one.may_be_dup && (delivery.dup || (kept_ && delivery.qos != Qos::AtMostOnce));
+    if (!is_member && !may_be_in_flight) return false;
     const auto& past = session.past_terms[one.group];
     return std::any_of(past.begin(), past.end(), [&](const ModelTerms& terms) {
         return delivery.qos == lower(message.qos, terms.qos) &&
@@ -210,7 +215,7 @@ bool Model::retake_live(ModelSession& session, const ModelDelivery& delivery) {
 
 // A replay that asks for what still holds comes before one that may bring it.
 bool Model::take_replay(ModelSession& session, const ModelDelivery& delivery) {
-    const ModelMessage* message = find_message(delivery);
+    const ModelMessage* message = find_message(delivery.payload);
     if (!delivery.retain || !message || message->topic != delivery.topic) return false;
     ModelRetained& retained = retained_[delivery.topic];
     ExpectedReplay* found = nullptr;
@@ -251,11 +256,11 @@ bool Model::may_be_retained(const ModelMessage& message, unsigned since) const {
     return gone != retained.gone.end() && gone->second >= since;
 }
 
-const ModelMessage* Model::find_message(const ModelDelivery& delivery) const {
+const ModelMessage* Model::find_message(const std::string& payload) const {
     std::uint64_t number = 0;
-    if (!delivery.payload.starts_with('m')) return nullptr;
-    const char* end = delivery.payload.data() + delivery.payload.size();
-    std::from_chars(delivery.payload.data() + 1, end, number);
+    if (!payload.starts_with('m')) return nullptr;
+    const char* end = payload.data() + payload.size();
+    std::from_chars(payload.data() + 1, end, number);
     return number == 0 || number > messages_.size() ? nullptr : &messages_[number - 1];
 }
 

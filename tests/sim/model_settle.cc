@@ -28,6 +28,7 @@ void Model::settle() {
         session.was_stalled = session.is_stalled;
     }
     settle_shared();
+    settle_kept();
     under_way_.clear();
     left_groups_.clear();
     is_concurrent_ = false;
@@ -182,6 +183,7 @@ void Model::finish() {
             if (!one.is_received)
                 fail("to the end client " + std::to_string(session.client) + " did not get '" +
                      one.message().payload + "'");
+    finish_kept();
 }
 
 }  // namespace starling

@@ -1,8 +1,11 @@
 // The broker on BrokerRig: virtual wires, one thread.
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "broker/testing.h"
 #include "tests/sim/authorizer.h"
+#include "tests/sim/store.h"
 #include "tests/sim/world.h"
 
 namespace starling {
@@ -40,7 +43,8 @@ public:
         : cores_(shape.cores),
           piece_(shape.piece),
           authorizer_(shape.rules, shape.seed),
-          rig_(shape.options, {.cores = shape.cores, .seed = shape.seed}, &authorizer_) {}
+          rig_(shape.options, {.cores = shape.cores, .seed = shape.seed}, &authorizer_,
+               open_stores(shape)) {}
 
     std::unique_ptr<Wire> dial() override { return std::make_unique<RigWire>(rig_, piece_); }
     void turn() override { rig_.turn(); }
@@ -56,12 +60,26 @@ public:
             if (!rig_.broker(core).is_stopped()) return false;
         return true;
     }
-    std::string leftovers() override { return leftovers_of(rig_.commons()); }
+    std::string leftovers() override {
+        return leftovers_of(rig_.commons()) + (kept_.is_empty() ? "" : " things in a store");
+    }
+    const Kept* kept() const override { return stores_.empty() ? nullptr : &kept_; }
 
 private:
+    std::vector<Store*> open_stores(const WorldShape& shape) {
+        std::vector<Store*> stores;
+        for (CoreId core = 0; shape.has_stores && core < shape.cores; ++core) {
+            stores_.push_back(std::make_unique<SimStore>(kept_, shape.seed + 4 * core));
+            stores.push_back(stores_.back().get());
+        }
+        return stores;
+    }
+
     const CoreId cores_;
     const std::size_t piece_;
     SimAuthorizer authorizer_;
+    Kept kept_;
+    std::vector<std::unique_ptr<SimStore>> stores_;
     BrokerRig rig_;
     TimeMs now_ = 0;
 };

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "broker/commons.h"
+#include "tests/sim/kept.h"
 #include "tests/sim/rules.h"
 
 namespace starling {
@@ -60,11 +61,15 @@ public:
 
     // What clients, sessions and messages have left behind; empty when all are gone.
     virtual std::string leftovers() = 0;
+
+    // What the stores of its cores have kept, or null where nothing is.
+    virtual const Kept* kept() const { return nullptr; }
 };
 
 struct WorldShape {
     BrokerOptions options;
     Rules rules{false};
+    bool has_stores = false;  // heeded by the rig
     CoreId cores = 1;
     std::uint64_t seed = 0;      // of what the world decides
     std::size_t piece = 65'536;  // bytes that the broker reads at a time, or about that

@@ -25,6 +25,7 @@ struct Bug {
 #define STARLING_BUG(name, text) {Sabotage::name, #name, text},
 constexpr Bug kBugs[] = {STARLING_SABOTAGES_OF_ONE_CORE(STARLING_BUG)
                              STARLING_SABOTAGES_OF_SEVERAL_CORES(STARLING_BUG)};
+constexpr Bug kBugsOfKeeping[] = {STARLING_SABOTAGES_OF_KEEPING(STARLING_BUG)};
 #undef STARLING_BUG
 
 // Too rarely found on threads to be demanded: another order of things must be met by chance.
@@ -56,6 +57,12 @@ void find(const Bug& bug, SimOptions options) {
 
 TEST(SabotageTest, EachIsFound) {
     for (const Bug& bug : kBugs)
+        if (is_wanted(bug)) find(bug, {});
+}
+
+// In the rig only: on threads nothing is kept.
+TEST(SabotageTest, EachOfKeepingIsFound) {
+    for (const Bug& bug : kBugsOfKeeping)
         if (is_wanted(bug)) find(bug, {});
 }
 
