@@ -5,6 +5,8 @@ namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kKeeps = false;
+#elif defined(__has_feature)
+constexpr bool kKeeps = !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer);
 #else
 constexpr bool kKeeps = true;
 #endif
@@ -20,6 +22,8 @@ BlockCache::~BlockCache() {
             ::operator delete(block);
         }
 }
+
+bool BlockCache::keeps() { return kKeeps; }
 
 void* BlockCache::take(std::size_t size) {
     const std::size_t at = list_for(size);

@@ -22,6 +22,9 @@ public:
 
     ~BlockCache();
 
+    // Whether this build keeps any.
+    static bool keeps();
+
     static void* take(std::size_t size);
 
     // REQUIRES: take(size) gave it.

@@ -39,6 +39,7 @@ enum class Count : std::uint8_t {
     // As things stand: set, not added to.
     SessionsAbsent,
     OldestAbsence,  // when it began; kNever: nobody is absent
+    OldestCommit,   // of the store, under way: when it began; kNever: none is
     Subscriptions,
     SubscriptionsShared,
     kEnd,

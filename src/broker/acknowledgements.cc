@@ -43,9 +43,10 @@ void Broker::on_pubrec(Handle handle, Connection& connection, Session& session, 
         session.traffic->bytes -= entry->delivery.message->size();
         entry->delivery = {};
         entry->awaits = Inflight::Awaits::Pubcomp;
-        keep_before_sending(session, connection.session, change::Released{position});
+        entry->commit =
+            keep_before_sending(session, connection.session, change::Released{position});
     }
-    if (entry && !commits_.has_ended(session.traffic->commit)) {
+    if (entry && !commits_.has_ended(entry->commit)) {
         // Sent again, in a way: pump() says PUBREL once the message is known to be released.
         if (entry->is_current) --session.traffic->current;
         entry->is_current = false;

@@ -156,6 +156,8 @@ void Broker::adopt(std::unique_ptr<Stream> stream, ByteVector unread) {
 // In a crowd its CONNECT may have come and not been read yet.
 void Broker::evict_oldest_stranger() {
     const Handle oldest = connections_.handle(handshaking_.oldest());
+    packet_budget_ = std::max(packet_budget_, 1u);  // for this one
+    read_budget_ = std::max(read_budget_, std::size_t{1});
     read_connection(oldest);
     Connection& connection = connections_[oldest.index];
     if (connection.state != Connection::State::AwaitsConnect) return;
@@ -486,11 +488,11 @@ void Broker::reap() {
 }
 
 bool Broker::has_work() const {
-    return !again_.empty() || !dirty_.empty() || !replaying_.empty() || !fan_outs_.empty() ||
-           !pulls_.empty() || !answers_.empty() || announcer_.can_begin() ||
-           member_changes_.can_begin() || commits_.can_begin() || !mailbox_.is_posted() ||
-           (wants_credit() && has_credit()) || (!hungry_.empty() && !commons_.memory.is_full()) ||
-           stopping_ == Stopping::Settling;
+    return !again_.empty() || !dirty_.empty() || !replaying_.empty() ||
+           (!fan_outs_.empty() && may_fan_out()) || !pulls_.empty() || !answers_.empty() ||
+           announcer_.can_begin() || member_changes_.can_begin() || commits_.can_begin() ||
+           !mailbox_.is_posted() || (wants_credit() && has_credit()) ||
+           (!hungry_.empty() && !commons_.memory.is_full()) || stopping_ == Stopping::Settling;
 }
 
 bool Broker::has_mail() const {

@@ -142,7 +142,8 @@ private:
     // keeping.cc
     void keep(const Session& session, const change::Any& change);
     void keep_retained_message(const Message& message);
-    void keep_before_sending(Session& session, Handle handle, const change::Any& change);
+    std::uint64_t keep_before_sending(const Session& session, Handle handle,
+                                      const change::Any& change);
     void set_expiry(Session& session, std::uint32_t expiry_s);
     void on_committed(std::uint64_t commit) override;
     void go_on(const AfterCommit& waiting);
@@ -236,6 +237,7 @@ private:
     std::vector<FanOut::Receiver> begin_fan_out(PublishJob& job, const Ref<const Message>& message,
                                                 std::size_t& budget);
     void begin_late(FanOut& fan_out, std::size_t& budget);
+    bool may_fan_out() const { return commits_.backlog() < limits::kUncommittedChanges; }
     void run_fan_outs();
     void serve_more(FanOut& fan_out, std::size_t& budget);
     void find_targets(const Message& message);
@@ -267,7 +269,7 @@ private:
     bool make_room(const Session& session, const Delivery& fresh);
     void pump(Session& session);
     bool send_next(Session& session, Handle handle, Connection& connection);
-    void resend_one(Session& session, Handle handle, Connection& connection);
+    void resend(Session& session, Handle handle, Connection& connection, std::uint32_t position);
     bool has_window(const Session& session, const Connection& connection) const;
     bool has_outbox_room(const Connection& connection) const;
     void start_inflight(Session& session, Handle handle, Connection& connection, Delivery delivery);
@@ -298,7 +300,7 @@ private:
     void add_subscription(Handle session, std::string_view filter, const SubscriptionTerms& terms);
     void await_visibility(PendingSubscribe& pending, std::string_view filter) const;
     bool is_visible(const PendingSubscribe& pending) const;
-    void answer(Handle handle, Connection& connection, PendingSubscribe pending);
+    void answer_subscribe(Handle handle, Connection& connection, PendingSubscribe pending);
     void finish_subscribe(PendingSubscribe& pending);
     void finish_visible_subscribes();
     Reason judge_filter(std::string_view filter) const;

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/fifo.h"
+#include "base/time.h"
 
 namespace starling {
 
@@ -25,9 +26,9 @@ public:
     bool can_begin() const { return changes_ != begun_changes_; }
 
     // REQUIRES: can_begin(). Returns its number.
-    std::uint64_t begin() {
+    std::uint64_t begin(TimeMs now) {
         STARLING_ASSERT(can_begin());
-        open_.push(changes_ - begun_changes_);
+        open_.push({changes_ - begun_changes_, now});
         begun_changes_ = changes_;
         return ++begun_;
     }
@@ -36,18 +37,26 @@ public:
     void end(std::uint64_t commit) {
         STARLING_ASSERT(commit <= begun_);
         while (ended_ < commit) {
-            ended_changes_ += open_.pop();
+            ended_changes_ += open_.pop().changes;
             ++ended_;
         }
     }
 
     bool has_ended(std::uint64_t commit) const { return commit <= ended_; }
 
+    // When the oldest that is under way began; kNever: none is.
+    TimeMs oldest_since() { return open_.empty() ? kNever : open_.front().begun_at; }
+
     // Changes that no commit that has ended holds.
     std::uint64_t backlog() const { return changes_ - ended_changes_; }
 
 private:
-    Fifo<std::uint64_t> open_;  // how many changes each holds
+    struct Open {
+        std::uint64_t changes;
+        TimeMs begun_at;
+    };
+
+    Fifo<Open> open_;
     std::uint64_t changes_ = 0;
     std::uint64_t begun_changes_ = 0;
     std::uint64_t ended_changes_ = 0;

@@ -12,18 +12,18 @@ TEST(Commits, AreNumberedFromOneAndHoldWhatCameBefore) {
     EXPECT_TRUE(commits.has_ended(commits.last()));
     commits.add();
     EXPECT_EQ(commits.last(), 1u) << "the next";
-    EXPECT_EQ(commits.begin(), 1u);
+    EXPECT_EQ(commits.begin(0), 1u);
     EXPECT_EQ(commits.last(), 1u) << "the one under way";
     EXPECT_FALSE(commits.can_begin());
     commits.add();
-    EXPECT_EQ(commits.begin(), 2u) << "beside the first";
+    EXPECT_EQ(commits.begin(0), 2u) << "beside the first";
 }
 
 TEST(Commits, EndInOrder) {
     Commits commits;
     for (int turn = 0; turn < 3; ++turn) {
         for (int change = 0; change <= turn; ++change) commits.add();
-        commits.begin();
+        commits.begin(0);
     }
     EXPECT_EQ(commits.backlog(), 6u);
     commits.end(1);

@@ -19,7 +19,7 @@ namespace starling {
 
 // An acknowledgement that is owed: they leave in the order of their PUBLISHes.
 struct PendingAck {
-    Handle ticket;             // other cores that it waits for; empty: none
+    Handle ticket;             // cores that it waits for; empty: none
     std::uint64_t commit = 0;  // of the store, that it waits for
     std::uint16_t packet_id = 0;
     PacketType type = PacketType::Puback;

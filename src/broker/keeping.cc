@@ -1,4 +1,5 @@
 // What the store is told, and what waits until it has kept it.
+#include <algorithm>
 #include <variant>
 
 #include "base/sabotage.h"
@@ -19,14 +20,14 @@ void Broker::keep_retained_message(const Message& message) {
     if (store_.add({}, change::Retained{message})) commits_.add();
 }
 
-// Nothing more that is in flight is sent to the client before the change is kept.
-void Broker::keep_before_sending(Session& session, Handle handle, const change::Any& change) {
+// Returns the commit that must have ended before what is in flight is sent.
+std::uint64_t Broker::keep_before_sending(const Session& session, Handle handle,
+                                          const change::Any& change) {
     const std::uint64_t seen = commits_.changes();
     keep(session, change);
-    if (commits_.changes() == seen || STARLING_SABOTAGED(SendUnkept)) return;
-    const std::uint64_t commit = commits_.last();
-    session.traffic->commit = commit;
-    await_commit(commit, AfterCommit::Deliveries{handle});
+    if (commits_.changes() == seen || STARLING_SABOTAGED(SendUnkept)) return 0;
+    await_commit(commits_.last(), AfterCommit::Deliveries{handle});
+    return commits_.last();
 }
 
 void Broker::set_expiry(Session& session, std::uint32_t expiry_s) {
@@ -40,7 +41,7 @@ void Broker::set_expiry(Session& session, std::uint32_t expiry_s) {
 void Broker::commit() {
     if (!commits_.can_begin()) return;
     counters_.add(Count::StoreCommits);
-    store_.commit(commits_.begin());
+    store_.commit(commits_.begin(core_.now()));
     store_.run(*this);
 }
 
@@ -86,12 +87,16 @@ void Broker::go_on(const AfterCommit& waiting) {
 
 // --- When it takes too long ----------------------------------------------------------------------
 
-// Ends the connections that have waited too long for an acknowledgement, on this core's store or on
-// another's. What they sent is not taken back: they will ask again.
+// Ends the connections that have waited too long for an acknowledgement because a store is late,
+// this core's or another's. What they sent is not taken back: they will ask again.
 void Broker::end_late_waits() {
     const auto is_late = [&](TimeMs since) {
-        return since + limits::kStoreTimeoutS * TimeMs{1000} <= core_.now();
+        return since != kNever && since + limits::kStoreTimeoutS * TimeMs{1000} <= core_.now();
     };
+    const bool is_a_store_late =
+        std::any_of(commons_.counters.begin(), commons_.counters.end(),
+                    [&](const Counters& one) { return is_late(one[Count::OldestCommit]); });
+    if (!is_a_store_late) return;
     std::vector<Handle> late;  // connections
     tickets_.for_each([&](Handle, Ticket& ticket) {
         if (!is_late(ticket.since)) return;

@@ -282,6 +282,58 @@ TEST(Keeping, WhoAsksAgainWaitsForTheSameCommit) {
     }
 }
 
+TEST(Keeping, DeliveriesWaitForTheirOwnCommitOnly) {
+    KeepingRig one;
+    const Wire reader = one.reader("t", "02");
+    const Wire writer = one.rig.connect5(0, "w");
+    one.store.hold();
+    one.rig.say(writer, "34 [('t') 0001 [] 'a']");
+    const std::uint64_t first = one.store.last();
+    one.rig.say(writer, "34 [('t') 0002 [] 'b'] 30 [('t') [] 'c']");
+    EXPECT_EQ(BrokerRig::heard(reader), hex("30 [('t') [] 'c']")) << "and b gets its identifier";
+    EXPECT_GT(one.store.last(), first + 1);
+    one.store.end(first);
+    one.rig.turn();
+    EXPECT_EQ(BrokerRig::heard(reader), hex("34 [('t') 0001 [] 'a']"));
+    one.store.release();
+    one.rig.turn();
+    EXPECT_EQ(BrokerRig::heard(reader), hex("34 [('t') 0002 [] 'b']"));
+}
+
+// Its identifier was not used: nobody has it.
+TEST(Keeping, AGroupsMessageThatWasNeverSentGoesToTheOthers) {  // [MQTT-4.8.2-5]
+    KeepingRig one;
+    const Wire first = one.reader("$share/g/t", "02");
+    const Wire writer = one.rig.connect5(0, "w");
+    one.store.hold();
+    one.rig.say(writer, "34 [('t') 0001 [] 'a']");
+    EXPECT_EQ(BrokerRig::heard(first), "");
+    const Wire second = one.rig.connect5(0, "other");
+    one.rig.subscribe5(second, "$share/g/t", "02");
+    one.rig.say(first, "E0 07 00 [11 00000000]");
+    one.store.release();
+    one.rig.turn();
+    EXPECT_EQ(BrokerRig::heard(second), hex("34 [('t') 0001 [] 'a']"));
+}
+
+TEST(Keeping, ALateErrorWaitsUntilItsIdentifierIsForgotten) {  // [MQTT-4.3.3-9]
+    BrokerOptions options = BrokerRig::quiet();
+    options.retained_messages = 1;
+    HeldStore here, there;
+    CoresRig rig({.cores = 2}, options, {&here, &there});
+    const Wire writer = rig.connect5(0, "w", "11 00000064");
+    const std::string topics[] = {rig.name_at(1, "a"), rig.name_at(1, "b")};
+    rig.say(writer, "31 [('" + topics[0] + "') [] 'm']");
+    rig.send(writer, "35 [('" + topics[1] + "') 0001 [] 'm']");
+    rig.turn_core(0);
+    here.hold();
+    rig.turn();
+    EXPECT_EQ(BrokerRig::heard(writer), "");
+    here.release();
+    rig.turn();
+    EXPECT_EQ(BrokerRig::heard(writer), hex("50 03 0001 97"));
+}
+
 // --- When it takes too long ----------------------------------------------------------------------
 
 TEST(Keeping, WhoWaitsTooLongIsSentAwayAndMayComeBack) {
@@ -308,6 +360,36 @@ TEST(Keeping, WhoWaitsTooLongIsSentAwayAndMayComeBack) {
         one.rig.turn();
     }
     EXPECT_EQ(one.rig.broker().counters()[Count::StoreTimeouts], std::size(says));
+}
+
+TEST(Keeping, AFanOutStopsWhileTooMuchIsNotKept) {
+    constexpr unsigned kReaders = 1'500;
+    KeepingRig one;
+    for (unsigned i = 0; i < kReaders; ++i) {
+        const Wire reader = one.connect("r" + std::to_string(i) + "-");
+        one.rig.subscribe5(reader, "t", "01");
+        one.rig.hang_up(reader);
+    }
+    const Wire writer = one.rig.connect5(0, "w");
+    one.store.hold();
+    for (unsigned i = 1; i <= 100; ++i) one.rig.send(writer, "32 [('t') " + hex16(i) + " [] 'm']");
+    one.rig.turn();
+    EXPECT_LT(one.store.uncommitted(), limits::kUncommittedChanges + limits::kFanOutPerTurn);
+    one.store.release();
+    one.rig.turn();
+    EXPECT_EQ(BrokerRig::heard(writer).size(), 100u * 8);
+}
+
+TEST(Keeping, ASlowFanOutIsNoLateStore) {
+    CoresRig rig({.cores = 2});
+    rig.subscribe(rig.connect(1, "reader"), "t");
+    const Wire writer = rig.connect(0, "writer");
+    rig.send(writer, "32 [('t') 0001 'a']");
+    rig.turn_core(0);
+    rig.skip(2 * limits::kStoreTimeoutS * TimeMs{1000});
+    rig.turn_core(0);
+    rig.turn();
+    EXPECT_EQ(BrokerRig::heard(writer), hex("40 02 0001"));
 }
 
 TEST(Keeping, TooManyChangesPauseWhoWouldCauseMore) {

@@ -133,8 +133,8 @@ void Broker::end_session(Handle handle, Session& session) {
         for (std::uint32_t i = 0; i < traffic.inflight.size(); ++i) {
             Inflight& entry = traffic.inflight[i];
             // A QoS 2 message once sent is nobody else's [MQTT-4.8.2-5].
-            if (entry.delivery.group &&
-                (entry.awaits == Inflight::Awaits::Puback || STARLING_SABOTAGED(ReturnQos2)))
+            const bool may_return = !entry.was_sent || entry.awaits == Inflight::Awaits::Puback;
+            if (entry.delivery.group && (may_return || STARLING_SABOTAGED(ReturnQos2)))
                 returned.push_back(std::move(entry.delivery));
         }
         for (std::uint32_t i = 0; i < traffic.queue.size(); ++i)

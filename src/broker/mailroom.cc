@@ -171,6 +171,7 @@ void Broker::report_gauges() {
     counters_.set(Count::SessionsAbsent, absent_.size());
     counters_.set(Count::OldestAbsence,
                   absent_.size() == 0 ? kNever : sessions_[absent_.oldest()].absent_since);
+    counters_.set(Count::OldestCommit, commits_.oldest_since());
     counters_.set(Count::Subscriptions, subscriptions_.size());
     counters_.set(Count::SubscriptionsShared, subscriptions_.shared_size());
 }

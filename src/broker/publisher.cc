@@ -168,7 +168,9 @@ Reason Broker::close_ticket(Handle handle) {
 // The last core has answered, turns after the PUBLISH.
 void Broker::pay_ticket(Handle handle) {
     const Ticket ticket = tickets_[handle.index];
+    const std::uint64_t seen = commits_.changes();
     const Reason reason = close_ticket(handle);
+    const std::uint64_t commit = commit_since(seen);  // of the identifier that is new again
     const Session* session = sessions_.find(ticket.session);
     Connection* connection = session ? connections_.find(session->connection) : nullptr;
     if (!connection || !connection->traffic) return;
@@ -177,8 +179,11 @@ void Broker::pay_ticket(Handle handle) {
         if (acks[at].ticket != handle) continue;
         acks[at].ticket = {};
         acks[at].reason = reason;
+        acks[at].commit = std::max(acks[at].commit, commit);
         if (!ticket.was_repeated) break;
     }
+    if (!commits_.has_ended(commit))
+        await_commit(commit, AfterCommit::Acknowledgements{session->connection});
     pay_acks(session->connection, *connection);
 }
 

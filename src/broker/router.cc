@@ -106,7 +106,7 @@ void Broker::finish(const PublishJob& job) {
 // Behind what still has receivers to serve, so that nothing is overtaken.
 void Broker::deliver(PublishJob& job, const Ref<const Message>& message) {
     std::vector<FanOut::Receiver> later;
-    const bool is_first = fan_outs_.empty();
+    const bool is_first = fan_outs_.empty() && may_fan_out();
     if (is_first) {
         std::size_t budget = limits::kFanOutPerTurn;
         later = begin_fan_out(job, message, budget);
@@ -141,7 +141,7 @@ std::vector<FanOut::Receiver> Broker::begin_fan_out(PublishJob& job,
 
 void Broker::run_fan_outs() {
     std::size_t budget = limits::kFanOutPerTurn;
-    while (!fan_outs_.empty() && budget != 0) {
+    while (!fan_outs_.empty() && budget != 0 && may_fan_out()) {
         FanOut& oldest = fan_outs_.front();
         --budget;  // also for one that nobody receives
         if (oldest.is_begun) serve_more(oldest, budget);

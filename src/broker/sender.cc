@@ -96,11 +96,15 @@ void Broker::pump(Session& session) {
 
 bool Broker::send_next(Session& session, Handle handle, Connection& connection) {
     SessionTraffic& traffic = *session.traffic;
-    if (traffic.has_unsent() && commits_.has_ended(traffic.commit)) {
-        const std::uint32_t window = std::min(connection.receive_maximum, options_.inflight_out);
-        if (traffic.current >= window) return false;
-        resend_one(session, handle, connection);
-        return true;
+    if (traffic.has_unsent()) {
+        const std::uint32_t position = traffic.first_unsent();
+        if (commits_.has_ended(traffic.inflight[position].commit)) {
+            const std::uint32_t window =
+                std::min(connection.receive_maximum, options_.inflight_out);
+            if (traffic.current >= window) return false;
+            resend(session, handle, connection, position);
+            return true;
+        }
     }
     if (traffic.queue.empty())
         return !traffic.has_unsent() && replay_some(session, handle, connection);
@@ -132,17 +136,17 @@ void Broker::start_inflight(Session& session, Handle handle, Connection& connect
     entry.delivery = std::move(delivery);
     entry.packet_id = session.next_packet_id();
     traffic.inflight.push(std::move(entry));
-    if (traffic.inflight[position].awaits == Inflight::Awaits::Pubrec)
-        keep_before_sending(session, connection.session,
-                            change::Sent{position, traffic.inflight[position].packet_id});
-    if (traffic.current == position && commits_.has_ended(traffic.commit))
+    Inflight& placed = traffic.inflight[position];
+    if (placed.awaits == Inflight::Awaits::Pubrec)
+        placed.commit = keep_before_sending(session, connection.session,
+                                            change::Sent{position, placed.packet_id});
+    if (traffic.current == position && commits_.has_ended(placed.commit))
         send_inflight(session, handle, connection, position);
 }
 
-// The oldest delivery that this connection has not seen yet [MQTT-4.4.0-1].
-void Broker::resend_one(Session& session, Handle handle, Connection& connection) {
-    std::uint32_t position = 0;
-    while (session.traffic->inflight[position].is_current) ++position;
+// One that this connection has not seen yet: the oldest first [MQTT-4.4.0-1].
+void Broker::resend(Session& session, Handle handle, Connection& connection,
+                    std::uint32_t position) {
     const Inflight& entry = session.traffic->inflight[position];
     // It may have waited long for its identifier to be kept [MQTT-3.3.2-5].
     if (!entry.was_sent && entry.delivery.message &&

@@ -2,6 +2,12 @@
 
 namespace starling {
 
+std::uint32_t SessionTraffic::first_unsent() {
+    std::uint32_t position = 0;
+    while (inflight[position].is_current) ++position;
+    return position;
+}
+
 bool SessionTraffic::remembers(std::uint16_t packet_id) const {
     return std::binary_search(received.begin(), received.end(), packet_id);
 }

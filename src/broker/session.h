@@ -20,7 +20,8 @@ namespace starling {
 struct Inflight {
     enum class Awaits : std::uint8_t { Puback, Pubrec, Pubcomp };
 
-    Delivery delivery;  // its message is let go when PUBREC has come
+    Delivery delivery;         // its message is let go when PUBREC has come
+    std::uint64_t commit = 0;  // of the store, that it waits for before it is sent
     std::uint16_t packet_id = 0;
     Awaits awaits = Awaits::Puback;
     bool was_sent = false;    // on any connection: the next time has DUP [MQTT-3.3.1-1]
@@ -53,7 +54,6 @@ struct SessionTraffic {
     std::vector<std::uint16_t> received;  // QoS 2 packet identifiers before their PUBREL, sorted
     std::size_t bytes = 0;                // of messages in queue and inflight
     std::uint32_t current = 0;            // inflight entries sent on this connection
-    std::uint64_t commit = 0;             // that inflight entries wait for before they are sent
     std::uint16_t free_ids = 0;           // as many after the last one are known to be unused
     bool is_replaying = false;            // in the list of those whose replay a budget cut off
 
@@ -64,6 +64,7 @@ struct SessionTraffic {
 
     // In flight, and not sent on this connection yet.
     bool has_unsent() const { return current < inflight.size(); }
+    std::uint32_t first_unsent();  // its position. REQUIRES: has_unsent().
 
     bool is_idle() const {
         return queue.empty() && inflight.empty() && replays.empty() && received.empty();

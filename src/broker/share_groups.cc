@@ -116,7 +116,9 @@ bool Broker::can_take(std::uint32_t place, Qos qos) {
     const Connection* connection = connections_.find(session.connection);
     if (!connection || !has_outbox_room(*connection)) return false;
     if (qos == Qos::AtMostOnce) return true;
-    return (!session.traffic || session.traffic->queue.empty()) && has_window(session, *connection);
+    const SessionTraffic* traffic = session.traffic.get();
+    const bool is_ahead = traffic && (!traffic->queue.empty() || traffic->has_unsent());
+    return !is_ahead && has_window(session, *connection);
 }
 
 // Without dropping anything.

@@ -46,7 +46,8 @@ void Broker::send_everybody_away() {
 }
 
 bool Broker::is_stopped() const {
-    return stopping_ == Stopping::Flushing && (connections_.size() == 0 || core_.now() >= stop_at_);
+    const bool is_done = connections_.size() == 0 && commits_.backlog() == 0;
+    return stopping_ == Stopping::Flushing && (is_done || core_.now() >= stop_at_);
 }
 
 }  // namespace starling

@@ -64,6 +64,10 @@ public:
         ended_ = last_;
     }
 
+    // The commit that began last; and this one ends with all before it.
+    std::uint64_t last() const { return last_; }
+    void end(std::uint64_t commit) { ended_ = commit; }
+
     // What it was told since the last time.
     std::vector<std::string> heard() { return std::exchange(changes_, {}); }
     std::size_t uncommitted() const { return uncommitted_; }

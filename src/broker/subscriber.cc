@@ -25,11 +25,11 @@ void Broker::on_subscribe(Handle handle, Connection& connection, const Frame& fr
         pending.reasons.push_back(reason);
     }
     pending.commit = commit_since(seen);
-    answer(handle, connection, std::move(pending));
+    answer_subscribe(handle, connection, std::move(pending));
 }
 
 // At once, or when it is true.
-void Broker::answer(Handle handle, Connection& connection, PendingSubscribe pending) {
+void Broker::answer_subscribe(Handle handle, Connection& connection, PendingSubscribe pending) {
     if (is_visible(pending)) return finish_subscribe(pending);
     pause(handle, connection, Connection::Pause::Announcement);
     pending.since = core_.now();
@@ -152,7 +152,7 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
                                                                : Reason::NoSubscriptionExisted);
     session.rest_if_idle();
     pending.commit = commit_so_far(session);
-    answer(handle, connection, std::move(pending));
+    answer_subscribe(handle, connection, std::move(pending));
 }
 
 // False when there was no such subscription.

@@ -102,19 +102,23 @@ struct PendingConfirmation {
 // What goes on when a commit has ended.
 // Owner: the core whose store it is.
 struct AfterCommit {
+    // A part of it is done.
     struct Job {
         Handle job;
-    };               // its last part is done
-    struct Answer {  // a member has taken what a share group offered it
+    };
+    // A member has taken what a share group offered it.
+    struct Answer {
         CoreId to = 0;
         mail::Answered answer;
     };
+    // The connection is owed them.
     struct Acknowledgements {
         Handle connection;
-    };  // that it is owed
+    };
+    // The session's, that need their identifiers kept.
     struct Deliveries {
         Handle session;
-    };  // that need their identifiers kept
+    };
     using What = std::variant<Job, Answer, Acknowledgements, Deliveries>;
 
     std::uint64_t commit = 0;
