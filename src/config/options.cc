@@ -135,7 +135,8 @@ constexpr Option kOptions[] = {
     number<kBroker, &B::outbox_bytes>("limits.outbox_bytes", "bytes", {1'024, kMaxU32},
                                       "Bytes unwritten for a slow socket",
                                       "QoS 0 is dropped and counted, the rest stays queued"),
-    number<kBroker, &B::packet_bytes_max>("limits.packet_bytes_max", "bytes", {64, 268'435'460},
+    // MQTT's own maximum, less a topic that came as an alias and leaves as text.
+    number<kBroker, &B::packet_bytes_max>("limits.packet_bytes_max", "bytes", {64, 268'369'920},
                                           "Size of a control packet, announced to clients",
                                           "The connection closes with 0x95"),
     number<kBroker, &B::inflight_out>("limits.inflight_out", "messages", {1, kMaxU16},
