@@ -55,10 +55,11 @@ public:
 };
 
 // Its functions are cut by concern into files: broker.cc (the turn), mailroom.cc (mail in and out),
-// handshake.cc (CONNECT, and home), lifetime.cc (ends, wills, expiry, takeover), publisher.cc
-// (PUBLISH in, its acknowledgement), router.cc (to whom), share_groups.cc, sender.cc (deliveries
-// out), acknowledgements.cc, subscriber.cc (SUBSCRIBE in), replay.cc (retained out), keeping.cc
-// (what waits for the store), stopping.cc, events.cc (the log).
+// handshake.cc (CONNECT, and home), authorization.cc (asking), lifetime.cc (ends, wills, expiry,
+// takeover), publisher.cc (PUBLISH in, its acknowledgement), router.cc (to whom), share_groups.cc,
+// sender.cc (deliveries out), acknowledgements.cc, subscriber.cc (SUBSCRIBE in), replay.cc
+// (retained out), keeping.cc (what waits for the store), memory.cc (near memory.max), stopping.cc,
+// events.cc (the log).
 //
 // Requests to other cores are made only where they can wait: has_credit() is asked before a packet
 // that may cause one is handled, and what timers and endings publish waits in a queue.
@@ -131,6 +132,7 @@ private:
     void send_frame(Handle handle, Connection& connection);  // what frame_ holds
     void arm(Handle handle, Connection& connection, TimeMs due);
     void arm(Handle handle, Session& session, TimeMs due);
+    void publish_sys();
 
     // authorization.cc
     bool consult(Handle handle, Connection& connection, std::span<Question> questions);
@@ -299,10 +301,10 @@ private:
                          std::uint32_t identifier);
     void add_subscription(Handle session, std::string_view filter, const SubscriptionTerms& terms);
     void await_visibility(PendingSubscribe& pending, std::string_view filter) const;
-    bool is_visible(const PendingSubscribe& pending) const;
+    bool is_due(const PendingSubscribe& pending) const;
     void answer_subscribe(Handle handle, Connection& connection, PendingSubscribe pending);
     void finish_subscribe(PendingSubscribe& pending);
-    void finish_visible_subscribes();
+    void finish_due_subscribes();
     Reason judge_filter(std::string_view filter) const;
     void on_unsubscribe(Handle handle, Connection& connection, const Frame& frame);
     bool unsubscribe(Session& session, std::string_view filter);
@@ -342,8 +344,6 @@ private:
     void log_left(const Connection& connection, const Session& session, const char* why);
     void log_refused(const Connection& connection, std::string_view client_id, Reason reason);
     void log_fault(const Connection& connection, const ProtocolError& error);
-
-    void publish_sys();
 
     Core& core_;
     Commons& commons_;

@@ -63,8 +63,8 @@ struct Connection {
     // Why its packets wait, though they are there.
     enum class Pause : std::uint8_t {
         None,
-        Credit,        // another core has too much to do
-        Announcement,  // a SUBSCRIBE is not visible to all cores yet
+        Credit,        // another core, or the store, has too much to do
+        Announcement,  // a SUBSCRIBE is not visible to all cores yet, or the store has not kept it
         Acks,          // too many acknowledgements are owed
         Memory,        // memory.max is reached
         Authorizer,    // the first of them waits for its verdict

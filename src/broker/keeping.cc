@@ -65,7 +65,7 @@ void Broker::on_committed(std::uint64_t commit) {
     commits_.end(commit);
     while (!after_commits_.empty() && commits_.has_ended(after_commits_.front().commit))
         go_on(after_commits_.pop());
-    finish_visible_subscribes();
+    finish_due_subscribes();
 }
 
 void Broker::go_on(const AfterCommit& waiting) {

@@ -92,7 +92,7 @@ void Broker::take(CoreId, mail::InterestConfirmed&) {
     while (!confirmations_.empty() &&
            confirmations_.front().interest_round <= announcer_.confirmed())
         mailbox_.send(confirmations_.pop().to, mail::MembersConfirmed{});
-    finish_visible_subscribes();
+    finish_due_subscribes();
 }
 
 // A member is in when the group's own interest is visible to all.
@@ -108,12 +108,13 @@ void Broker::take(CoreId from, mail::Members& members) {
 }
 
 void Broker::take(CoreId, mail::MembersConfirmed&) {
-    if (member_changes_.confirm()) finish_visible_subscribes();
+    if (member_changes_.confirm()) finish_due_subscribes();
 }
 
 // --- Out ----------------------------------------------------------------------------------------
 
-// Whether a packet may be handled that makes a request to every other core.
+// Whether a packet may be handled that makes a request to every other core, and changes that the
+// store has to keep.
 bool Broker::has_credit() const {
     return mailbox_.has_credit() && own_jobs_ < options_.mail_credit &&
            announcer_.backlog() + member_changes_.backlog() < limits::kAnnouncements &&

@@ -55,7 +55,7 @@ struct SessionTraffic {
     std::size_t bytes = 0;                // of messages in queue and inflight
     std::uint32_t current = 0;            // inflight entries sent on this connection
     std::uint16_t free_ids = 0;           // as many after the last one are known to be unused
-    bool is_replaying = false;            // in the list of those whose replay a budget cut off
+    bool is_replaying = false;  // in a list of those whose replay waits for budget or credit
 
     // A QoS 2 packet identifier from PUBLISH to PUBREL.
     bool remembers(std::uint16_t packet_id) const;

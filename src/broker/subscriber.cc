@@ -30,7 +30,7 @@ void Broker::on_subscribe(Handle handle, Connection& connection, const Frame& fr
 
 // At once, or when it is true.
 void Broker::answer_subscribe(Handle handle, Connection& connection, PendingSubscribe pending) {
-    if (is_visible(pending)) return finish_subscribe(pending);
+    if (is_due(pending)) return finish_subscribe(pending);
     pause(handle, connection, Connection::Pause::Announcement);
     pending.since = core_.now();
     subscribes_.push(std::move(pending));
@@ -99,7 +99,7 @@ void Broker::await_visibility(PendingSubscribe& pending, std::string_view filter
     if (!announcer_.is_visible(filter)) pending.interest_round = announcer_.last();
 }
 
-bool Broker::is_visible(const PendingSubscribe& pending) const {
+bool Broker::is_due(const PendingSubscribe& pending) const {
     return commits_.has_ended(pending.commit) &&
            (pending.interest_round <= announcer_.confirmed() ||
             STARLING_SABOTAGED(SkipInterestWait)) &&
@@ -120,8 +120,8 @@ void Broker::finish_subscribe(PendingSubscribe& pending) {
     pump(session);  // retained messages follow
 }
 
-void Broker::finish_visible_subscribes() {
-    while (!subscribes_.empty() && is_visible(subscribes_.front())) {
+void Broker::finish_due_subscribes() {
+    while (!subscribes_.empty() && is_due(subscribes_.front())) {
         PendingSubscribe pending = subscribes_.pop();
         finish_subscribe(pending);
     }

@@ -76,12 +76,12 @@ using Any = std::variant<SessionKept, SessionLeft, SessionEnded, WillSet, Subscr
 // Takes changes as they happen and keeps those of one turn together, all or none, in the order of
 // the turns. PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK leave after the commit of what
 // they promise, and so does a QoS 2 PUBLISH after that of its identifier. A CONNACK does not wait:
-// what the client relies on is acknowledged later. What a departed member of a share group leaves
-// to the others may be lost by a crash on its way.
+// what the client relies on is acknowledged later. A will, and what a departed member of a share
+// group leaves to the others, may be lost by a crash on its way.
 //
 // A commit cannot fail, it is late: a store whose disk is full keeps the changes and tries again.
-// Meanwhile the broker takes no more than limits::kUncommittedChanges, and after
-// limits::kStoreTimeoutS it parts with those who wait.
+// Meanwhile the broker begins nothing more once there are limits::kUncommittedChanges (what it has
+// begun may go beyond), and after limits::kStoreTimeoutS it parts with those who wait.
 //
 // Owner: one core; each has its own.
 class Store {
