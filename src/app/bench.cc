@@ -1,4 +1,8 @@
 // `starling bench`: puts a broker under load, and measures.
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
 #include <fmt/format.h>
 
 #include "app/bench_command_line.h"
@@ -28,6 +32,10 @@ int run(const BenchArguments& arguments) {
     if (!outcome) return fail_to_start(outcome.error());
     if (arguments.is_json) fmt::print("{}\n", report_json(arguments.scenario, *outcome));
     else fmt::print("{}", report_text(arguments.scenario, *outcome));
+    if (std::fflush(stdout) != 0) {
+        fmt::print(stderr, "the report could not be written: {}\n", std::strerror(errno));
+        return 1;
+    }
     return exit_status(*outcome);
 }
 

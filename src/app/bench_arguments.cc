@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <netdb.h>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "load/roster.h"
 #include "load/usage.h"
 #include "mqtt/topic.h"
+#include "mqtt/utf8.h"
 #include "transport/socket.h"
 
 namespace starling {
@@ -172,16 +174,34 @@ Checked check_sizes(const LoadScenario& scenario) {
     return {};
 }
 
-Checked check_topic(const BenchFlags& flags) {
-    if (is_topic_name(flags.topic) && !has_place(flags.topic)) return {};
-    return wrong(fmt::format("--topic is a topic without wildcards, not '{}'", flags.topic));
+// What is put behind the prefix and around the group must still be a topic and a filter.
+Checked check_topics(const BenchFlags& flags) {
+    constexpr std::size_t kMost = 1'000;
+    if (flags.topic.size() > kMost || flags.share.size() > kMost)
+        return wrong(fmt::format("--topic and --shared have {} bytes at most", kMost));
+    const bool is_fit = is_mqtt_text(flags.topic) && is_topic_name(flags.topic) &&
+                        !has_place(flags.topic) && flags.topic.front() != '$';
+    if (!is_fit)
+        return wrong(fmt::format(
+            "--topic is a topic without wildcards that begins with no $, not '{}'", flags.topic));
+    if (!is_mqtt_text(flags.share) || flags.share.find_first_of("/+#") != flags.share.npos)
+        return wrong(fmt::format("--shared is a name without / + and #, not '{}'", flags.share));
+    return {};
+}
+
+// A range lets pass what is no number.
+Checked check_rates(const BenchFlags& flags) {
+    if (std::isnan(flags.rate.value_or(0)) || std::isnan(flags.connect_rate))
+        return wrong("--rate and --connect-rate are numbers");
+    return {};
 }
 
 }  // namespace
 
 Result<BenchArguments, UsageError> understand(const BenchFlags& flags,
                                               std::uint64_t descriptors_max, std::uint8_t run) {
-    STARLING_CHECK(check_topic(flags));
+    STARLING_CHECK(check_topics(flags));
+    STARLING_CHECK(check_rates(flags));
     if (flags.broker_process != 0 && !usage_of(flags.broker_process))
         return wrong(fmt::format("--broker-pid: there is no process {}", flags.broker_process));
     BenchArguments arguments{

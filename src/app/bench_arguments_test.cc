@@ -1,5 +1,8 @@
 #include "app/bench_arguments.h"
 
+#include <cmath>
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace starling {
@@ -59,7 +62,16 @@ TEST(BenchArguments, RefusesWhatMakesNoSense) {
          "--broker-pid: there is no process 1073741823"},
         {"mixed", [](BenchFlags&) {}, "mixed needs --profile FILE"},
         {"p2p", [](BenchFlags& f) { f.topic = "a/#"; },
-         "--topic is a topic without wildcards, not 'a/#'"},
+         "--topic is a topic without wildcards that begins with no $, not 'a/#'"},
+        {"p2p", [](BenchFlags& f) { f.topic = "$SYS"; },
+         "--topic is a topic without wildcards that begins with no $, not '$SYS'"},
+        {"p2p", [](BenchFlags& f) { f.topic = std::string(1'001, 'x'); },
+         "--topic and --shared have 1000 bytes at most"},
+        {"fanin", [](BenchFlags& f) { f.share = "a/b"; },
+         "--shared is a name without / + and #, not 'a/b'"},
+        {"p2p", [](BenchFlags& f) { f.rate = std::nan(""); },
+         "--rate and --connect-rate are numbers"},
+        {"mixed", [](BenchFlags& f) { f.profile = "/"; }, "/: a directory"},
         {"fanin", [](BenchFlags& f) { f.processes = 2; },
          "a --window at QoS 0 is watched by subscribers in each of 2 processes: more subscribers "
          "that share nothing, or a --rate"},

@@ -99,7 +99,7 @@ void CommandLine::add_broker() {
 }
 
 void CommandLine::add_clients() {
-    const CLI::Range count(1u, 10'000'000u);
+    const CLI::Range count(1u, 1'000'000u);
     only_for("conn pub sub p2p",
              option("--clients", flags_.clients, "N",
                     "conn: clients (1000); p2p: pairs (100); pub and sub: those (10)")

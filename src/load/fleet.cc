@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -146,6 +147,7 @@ Result<ClientGroup, std::string> read_group(const toml::table& table, const std:
 }  // namespace
 
 Result<std::vector<ClientGroup>, std::string> read_fleet(const std::string& path) {
+    if (std::filesystem::is_directory(path)) return path + ": a directory";
     errno = 0;
     std::ifstream file(path);
     const std::string text{std::istreambuf_iterator<char>(file), {}};
