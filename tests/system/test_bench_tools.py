@@ -52,6 +52,26 @@ def test_a_part_of_the_baseline_is_updated_alone(instructions, tmp_path):
     assert json.loads(baseline.read_text()) == {"b": 3}
 
 
+def test_the_allocator_and_what_stands_in_are_left_out(instructions, tmp_path):
+    profile = tmp_path / "callgrind.out"
+    profile.write_text("""fn=(1) counted_turn
+1 10
+cfn=(2) malloc
+calls=3 0
+1 40
+cfn=(3) malloc_usable_size
+calls=1 0
+1 5
+cfn=(4) starling::TestStream::read()
+calls=1 0
+1 100
+fn=(2)
+1 40
+totals: 155
+""")
+    assert instructions.instructions(profile) == 15
+
+
 def test_ratios_are_of_the_best_runs_and_of_the_medians():
     scenario = Scenario("some traffic", ())
     runs = {"starling": [[6, 3, 3], [4, 2, 2], [9, 8, 1]],
