@@ -36,6 +36,7 @@ enum class Count : std::uint8_t {
     TurnsCut,
     StoreCommits,
     StoreTimeouts,
+    ChannelsOpened,
     // As things stand: set, not added to.
     SessionsAbsent,
     OldestAbsence,  // when it began; kNever: nobody is absent
@@ -53,7 +54,7 @@ inline constexpr const char* kCountNames[] = {
     "dropped_no_member",  "retained_refused",    "sessions_evicted",  "handshakes_evicted",
     "accept_pauses",      "takeovers",           "credit_pauses",     "denied",
     "memory_pauses",      "dropped_memory",      "ended_for_memory",  "turns_cut",
-    "store_commits",      "store_timeouts",
+    "store_commits",      "store_timeouts",      "channels_opened",
 };
 static_assert(std::size(kCountNames) == static_cast<std::size_t>(Count::SessionsAbsent));
 

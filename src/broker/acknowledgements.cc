@@ -8,9 +8,15 @@ namespace starling {
 void Broker::on_acknowledgement(Handle handle, Connection& connection, const Frame& frame) {
     const auto ack = decode_ack(frame, connection.version);
     if (!ack) return fail(handle, connection, ack.error());
-    Session& session = sessions_[connection.session.index];
+    if (frame.type == PacketType::Pubrel) return on_pubrel(handle, connection, *ack);
     std::uint32_t position = 0;
-    const Inflight* entry = session.find_inflight(ack->packet_id, position);
+    Handle sender = connection.session;
+    const Inflight* entry = sessions_[sender.index].find_inflight(ack->packet_id, position);
+    if (!entry) {
+        sender = find_sender(sender, ack->packet_id);
+        entry = sessions_[sender.index].find_inflight(ack->packet_id, position);
+    }
+    Session& session = sessions_[sender.index];
     switch (frame.type) {
         case PacketType::Puback:
             if (entry && entry->awaits != Inflight::Awaits::Puback)
@@ -20,9 +26,8 @@ void Broker::on_acknowledgement(Handle handle, Connection& connection, const Fra
         case PacketType::Pubrec:
             if (entry && entry->awaits == Inflight::Awaits::Puback)
                 return fail(handle, connection, protocol_error("PUBREC for a QoS 1 message"));
-            on_pubrec(handle, connection, session, *ack);
+            on_pubrec(handle, connection, sender, *ack);
             break;
-        case PacketType::Pubrel: on_pubrel(handle, connection, session, *ack); break;
         default:
             if (entry && entry->awaits == Inflight::Awaits::Pubcomp)
                 finish_inflight(session, position);
@@ -32,7 +37,9 @@ void Broker::on_acknowledgement(Handle handle, Connection& connection, const Fra
     session.rest_if_idle();
 }
 
-void Broker::on_pubrec(Handle handle, Connection& connection, Session& session, const Ack& ack) {
+// `sender` is the session whose delivery it is; the answer leaves where the PUBREC came.
+void Broker::on_pubrec(Handle handle, Connection& connection, Handle sender, const Ack& ack) {
+    Session& session = sessions_[sender.index];
     std::uint32_t position = 0;
     Inflight* entry = session.find_inflight(ack.packet_id, position);
     if (is_error(ack.reason)) {  // the message is done [MQTT-4.4.0-2]
@@ -43,8 +50,7 @@ void Broker::on_pubrec(Handle handle, Connection& connection, Session& session, 
         session.traffic->bytes -= entry->delivery.message->size();
         entry->delivery = {};
         entry->awaits = Inflight::Awaits::Pubcomp;
-        entry->commit =
-            keep_before_sending(session, connection.session, change::Released{position});
+        entry->commit = keep_before_sending(session, sender, change::Released{position});
     }
     if (entry && !commits_.has_ended(entry->commit)) {
         // Sent again, in a way: pump() says PUBREL once the message is known to be released.
@@ -56,15 +62,14 @@ void Broker::on_pubrec(Handle handle, Connection& connection, Session& session, 
                 entry ? Reason::Success : Reason::PacketIdentifierNotFound);
 }
 
-void Broker::on_pubrel(Handle handle, Connection& connection, Session& session, const Ack& ack) {
-    const bool was_known = session.traffic && session.traffic->forget(ack.packet_id);
-    if (was_known) keep(session, change::Forgotten{ack.packet_id});
+void Broker::on_pubrel(Handle handle, Connection& connection, const Ack& ack) {
+    const bool was_known = forget_received(connection.session.index, ack.packet_id);
     // Behind the PUBRECs that are owed: some clients do not wait for theirs.
     PendingAck owed;
     owed.packet_id = ack.packet_id;
     owed.type = PacketType::Pubcomp;
     owed.reason = was_known ? Reason::Success : Reason::PacketIdentifierNotFound;
-    owed.commit = commit_so_far(session);
+    owed.commit = commit_so_far(sessions_[connection.session.index]);
     owe(handle, connection, owed);
 }
 

@@ -105,6 +105,7 @@ void Broker::on_ready(const Readiness& ready) {
     Connection* connection = connections_.find(handle);
     if (!connection || connection->state == Connection::State::Gone) return;
     if (ready.ended) connection->stream->expect_end();
+    if (ready.opened && connection->state == Connection::State::Connected) open_channels(handle);
     if (ready.writable) {
         connection->is_writable = true;
         mark_dirty(handle, *connection);
@@ -182,7 +183,7 @@ void Broker::read_connection(Handle handle) {
             return;
     }
     const auto got = connection.stream->read(*scratch_);
-    if (!got) return drop(handle, connection);
+    if (!got) return on_end(handle, connection, got.error());
     counters_.add(Count::BytesReceived, got->bytes);
     read_budget_ -= std::min(read_budget_, got->bytes);
     if (read_budget_ == 0) counters_.add(Count::TurnsCut);
@@ -193,8 +194,16 @@ void Broker::read_connection(Handle handle) {
 // Nobody listens to a connection that is closing: its bytes are read only to see its end.
 void Broker::discard(Handle handle, Connection& connection) {
     const auto got = connection.stream->read(*scratch_);
-    if (!got) return drop(handle, connection);
+    if (!got) return on_end(handle, connection, got.error());
     if (got->more) read_again(handle, connection);
+}
+
+// A client that ends its first stream or its only one has gone. One that ends another may still
+// read what it is owed there.
+void Broker::on_end(Handle handle, Connection& connection, const Error& error) {
+    if (!connection.is_channel || error.code != 0 || connection.has_finished)
+        return drop(handle, connection);
+    if (connection.state == Connection::State::Connected) finish_channel(handle, connection);
 }
 
 void Broker::feed(Handle handle, Connection& connection, Bytes fresh) {
@@ -291,6 +300,7 @@ void Broker::pause(Handle handle, Connection& connection, Connection::Pause why)
 void Broker::resume(Handle handle, Connection& connection) {
     connection.pause = Connection::Pause::None;
     connection.last_packet_at = core_.now();
+    if (connection.is_channel && connection.session) hear_channel(connection);
     connection.stream->resume_reading();
     read_again(handle, connection);
 }
@@ -323,6 +333,7 @@ void Broker::resume_starved() {
 // `unread` begins with the packet.
 void Broker::on_packet(Handle handle, Connection& connection, const Frame& frame, Bytes unread) {
     connection.last_packet_at = core_.now();
+    if (connection.is_channel) return on_channel_packet(handle, connection, frame);
     if (connection.state == Connection::State::Connected)
         return on_session_packet(handle, connection, frame);
     if (frame.type == PacketType::Connect) return on_connect(handle, connection, frame, unread);
@@ -430,6 +441,7 @@ void Broker::flush(Handle handle, Connection& connection) {
             connection.last_packet_at = core_.now();  // from which the linger counts anew
             arm(handle, connection, core_.now() + limits::kLingerMs);
             connection.stream->finish();
+            if (connection.is_channel) read_again(handle, connection);  // it may have ended before
         }
         return;
     }

@@ -56,7 +56,7 @@ public:
 
 // Its functions are cut by concern into files: broker.cc (the turn), mailroom.cc (mail in and out),
 // handshake.cc (CONNECT, and home), authorization.cc (asking), lifetime.cc (ends, wills, expiry,
-// takeover), publisher.cc (PUBLISH in, its acknowledgement), router.cc (to whom), share_groups.cc,
+// takeover), channels.cc (further streams of a client), publisher.cc (PUBLISH in, its acknowledgement), router.cc (to whom), share_groups.cc,
 // sender.cc (deliveries out), acknowledgements.cc, subscriber.cc (SUBSCRIBE in), replay.cc
 // (retained out), keeping.cc (what waits for the store), memory.cc (near memory.max), stopping.cc,
 // events.cc (the log).
@@ -120,6 +120,7 @@ private:
     void resume_starved();
     void resume_hungry();
     void discard(Handle handle, Connection& connection);
+    void on_end(Handle handle, Connection& connection, const Error& error);
     void feed(Handle handle, Connection& connection, Bytes fresh);
     std::size_t feed_packets(Handle handle, Connection& connection, Bytes bytes);
     void on_packet(Handle handle, Connection& connection, const Frame& frame, Bytes unread);
@@ -200,6 +201,7 @@ private:
     void on_disconnect(Handle handle, Connection& connection, const Frame& frame);
     void leave_session(Connection& connection, bool keeps_will, const char* why);
     void end_session(Handle handle, Session& session);
+    void discard_session(Handle handle, Session& session);
     std::unique_ptr<Will> set_will(Session& session, std::unique_ptr<Will> will);
     void publish_will(Handle publisher, Session& session);
     void evict_absent_session();
@@ -207,6 +209,26 @@ private:
     CoreId core_of_oldest_absent() const;
     void on_connection_timer(Handle handle);
     void on_session_timer(Handle handle);
+
+    // channels.cc
+    void open_channels(Handle handle);
+    void open_channel(const Connection& control, std::unique_ptr<Stream> stream);
+    void leave_channel(Connection& channel);
+    void drop_channels(const Session& client);
+    void reset_channel(Handle handle, Connection& channel, Reason reason);
+    void finish_channel(Handle handle, Connection& channel);
+    void on_channel_packet(Handle handle, Connection& channel, const Frame& frame);
+    void hear_channel(const Connection& channel);
+    std::uint32_t client_of(std::uint32_t session) const;
+    template <typename Visit>
+    void for_each_channel(std::uint32_t session, Visit visit) const;
+    std::uint32_t subscriptions_of_client(std::uint32_t session) const;
+    bool has_paused_channel(std::uint32_t session) const;
+    Handle find_sender(Handle session, std::uint16_t packet_id);
+    bool forget_received(std::uint32_t session, std::uint16_t packet_id);
+    bool unsubscribe_elsewhere(std::uint32_t session, std::string_view filter);
+    std::uint16_t next_packet_id(Session& session);
+    std::uint16_t distance_to_used_id(const Session& client) const;
 
     // publisher.cc
     void on_publish(Handle handle, Connection& connection, const Frame& frame);
@@ -245,7 +267,7 @@ private:
     void find_targets(const Message& message);
     std::uint32_t serve_targets(const Ref<const Message>& message, std::span<const Target> targets);
     DeliveryTerms terms_of(const Message& message, std::span<const Target> targets);
-    bool is_for(const Subscription& subscription, const Message& message) const;
+    bool is_own(const Subscription& subscription, const Message& message) const;
 
     // share_groups.cc
     void offer_to_group(PublishJob& job, const Ref<const Message>& message, std::uint32_t group);
@@ -290,8 +312,8 @@ private:
 
     // acknowledgements.cc
     void on_acknowledgement(Handle handle, Connection& connection, const Frame& frame);
-    void on_pubrec(Handle handle, Connection& connection, Session& session, const Ack& ack);
-    void on_pubrel(Handle handle, Connection& connection, Session& session, const Ack& ack);
+    void on_pubrec(Handle handle, Connection& connection, Handle sender, const Ack& ack);
+    void on_pubrel(Handle handle, Connection& connection, const Ack& ack);
     void finish_inflight(Session& session, std::uint32_t position);
 
     // subscriber.cc
@@ -332,6 +354,7 @@ private:
     void relieve_memory();
     bool drop_expensive_strangers();
     std::size_t cost(const Session& session);
+    std::size_t cost_of_channel(const Session& channel);
     void end_for_memory(Handle handle, Session& session);
 
     // stopping.cc

@@ -90,6 +90,7 @@ struct Connection {
     State state = State::AwaitsConnect;
     Pause pause = Pause::None;
     bool holds_place = false;  // counts among the connections
+    bool is_channel = false;   // a further stream of a client, see channels.cc
     bool wants_problem_information = true;
     bool is_dirty = false;    // in the list of those to write
     bool is_waiting = false;  // in the list of those to read again

@@ -150,6 +150,7 @@ void Broker::welcome(Handle handle, Connection& connection, const Connect& conne
     if (connection.keep_alive_s != 0)
         arm(handle, connection, core_.now() + connection.keep_alive_s * TimeMs{1500});
     if (commons_.sessions.is_exceeded()) ++evictions_;
+    open_channels(handle);
     pump(session);
 }
 

@@ -17,6 +17,7 @@ void Broker::fail(Handle handle, Connection& connection, const ProtocolError& er
 // The broker ends the connection, and tells why where the version can [MQTT-3.14.0-1].
 // REQUIRES: it is connected.
 void Broker::disconnect(Handle handle, Connection& connection, Reason reason) {
+    if (connection.is_channel) return reset_channel(handle, connection, reason);
     leave_session(connection, true, reason_name(reason));
     if (connection.version == Version::V5) {
         encode_disconnect(frame_, connection.version, reason, {},
@@ -39,8 +40,10 @@ void Broker::start_closing(Handle handle, Connection& connection) {
 void Broker::drop(Handle handle, Connection& connection) {
     if (connection.state == Connection::State::Gone) return;
     if (connection.state == Connection::State::AwaitsConnect) handshaking_.remove(handle.index);
-    if (connection.state == Connection::State::Connected)
-        leave_session(connection, true, "connection lost");
+    if (connection.state == Connection::State::Connected) {
+        if (connection.is_channel) leave_channel(connection);
+        else leave_session(connection, true, "connection lost");
+    }
     connection.state = Connection::State::Gone;
     gone_.push_back(handle);
 }
@@ -84,7 +87,7 @@ void Broker::on_connection_timer(Handle handle) {
         return end > core_.now() ? arm(handle, *connection, end) : drop(handle, *connection);
     }
     if (connection->keep_alive_s == 0) return;
-    if (connection->pause != Connection::Pause::None) connection->last_packet_at = core_.now();
+    if (has_paused_channel(connection->session.index)) connection->last_packet_at = core_.now();
     const TimeMs due = connection->last_packet_at + connection->keep_alive_s * TimeMs{1500};
     if (due > core_.now()) return arm(handle, *connection, due);
     disconnect(handle, *connection, Reason::KeepAliveTimeout);  // [MQTT-3.1.2-22]
@@ -97,6 +100,7 @@ void Broker::leave_session(Connection& connection, bool keeps_will, const char* 
     const Handle handle = connection.session;
     Session& session = sessions_[handle.index];
     log_left(connection, session, why);
+    drop_channels(session);
     connection.session = {};
     session.connection = {};
     if (connection.holds_place) commons_.connections.give_back();
@@ -127,6 +131,14 @@ void Broker::leave_session(Connection& connection, bool keeps_will, const char* 
 void Broker::end_session(Handle handle, Session& session) {
     publish_will(handle, session);  // its delay ends with the session
     absent_.remove(handle.index);
+    keep(session, change::SessionEnded{});
+    session_index_.erase(session.id_hash, handle.index);
+    discard_session(handle, session);
+    commons_.sessions.give_back();
+}
+
+// Its subscriptions go, and what it leaves to the other members of share groups.
+void Broker::discard_session(Handle handle, Session& session) {
     std::vector<Delivery> returned;
     if (session.traffic) {
         SessionTraffic& traffic = *session.traffic;
@@ -142,10 +154,7 @@ void Broker::end_session(Handle handle, Session& session) {
     }
     while (session.first_subscription != SubscriptionTable::kNone)
         remove_subscription(session, session.first_subscription);
-    keep(session, change::SessionEnded{});
-    session_index_.erase(session.id_hash, handle.index);
     sessions_.erase(handle);
-    commons_.sessions.give_back();
     for (Delivery& delivery : returned) returning_.push(std::move(delivery));
 }
 

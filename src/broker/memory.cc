@@ -37,7 +37,7 @@ void Broker::relieve_memory() {
     const std::uint32_t end = sessions_.index_end();
     for (std::uint32_t looked = std::min(limits::kSessionsWeighed, end); looked != 0; --looked) {
         weighed_ = weighed_ + 1 < end ? weighed_ + 1 : 0;
-        if (!sessions_.is_alive(weighed_)) continue;
+        if (!sessions_.is_alive(weighed_) || sessions_[weighed_].is_channel()) continue;
         const std::size_t its_cost = cost(sessions_[weighed_]);
         if (its_cost < worst_cost) continue;
         worst = sessions_.handle(weighed_);
@@ -61,13 +61,23 @@ bool Broker::drop_expensive_strangers() {
     return dropped != 0;
 }
 
-// Bytes that a client costs beyond being there. Shared payloads count for each that waits for them.
+// Bytes that the session's client costs beyond being there. Shared payloads count for each that
+// waits for them.
 std::size_t Broker::cost(const Session& session) {
-    std::size_t bytes = session.subscriptions * sizeof(Subscription);
-    if (const SessionTraffic* traffic = session.traffic.get())
+    const Session& client = session.is_channel() ? sessions_[session.control] : session;
+    std::size_t bytes = cost_of_channel(client);
+    for (std::uint32_t at = client.next_channel; at != Session::kNone;
+         at = sessions_[at].next_channel)
+        bytes += cost_of_channel(sessions_[at]);
+    return bytes;
+}
+
+std::size_t Broker::cost_of_channel(const Session& channel) {
+    std::size_t bytes = channel.subscriptions * sizeof(Subscription);
+    if (const SessionTraffic* traffic = channel.traffic.get())
         bytes += traffic->bytes + traffic->queue.size() * sizeof(Delivery) +
                  traffic->inflight.size() * sizeof(Inflight);
-    const Connection* connection = connections_.find(session.connection);
+    const Connection* connection = connections_.find(channel.connection);
     if (!connection || !connection->traffic) return bytes;
     const ConnectionTraffic& traffic = *connection->traffic;
     bytes += traffic.outbox.size() + traffic.partial.capacity();

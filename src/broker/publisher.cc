@@ -99,8 +99,10 @@ Ref<const Message> Broker::make_message(const Connection& connection, const Publ
     parts.version = connection.version;
     parts.qos = publish.qos;
     parts.retain = publish.retain;
-    parts.publisher = {core_.id(), connection.session};
-    parts.publisher_hash = sessions_[connection.session.index].id_hash;
+    const Session& session = sessions_[connection.session.index];
+    parts.publisher = {
+        core_.id(), session.is_channel() ? sessions_.handle(session.control) : connection.session};
+    parts.publisher_hash = session.id_hash;
     if (publish.expiry_interval_s != kNoMessageExpiry)
         parts.expires_at = core_.now() + publish.expiry_interval_s * 1000;
     return Message::make(parts);

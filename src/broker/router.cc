@@ -183,9 +183,10 @@ void Broker::find_targets(const Message& message) {
                          [&](std::uint32_t filter) { filters_.push_back(filter); });
     for (const std::uint32_t filter : filters_)
         for (std::uint32_t at = subscriptions_.first_subscription(filter);
-             at != SubscriptionTable::kNone; at = subscriptions_[at].next_in_filter)
-            if (is_for(subscriptions_[at], message))
-                targets_.push_back({subscriptions_[at].session, at});
+             at != SubscriptionTable::kNone; at = subscriptions_[at].next_in_filter) {
+            const Subscription& one = subscriptions_[at];
+            if (!one.terms.no_local || !is_own(one, message)) targets_.push_back({one.session, at});
+        }
     if (filters_.size() > 1)
         std::stable_sort(targets_.begin(), targets_.end(),
                          [](const Target& a, const Target& b) { return a.session < b.session; });
@@ -207,10 +208,12 @@ std::uint32_t Broker::serve_targets(const Ref<const Message>& message,
     return receivers;
 }
 
-bool Broker::is_for(const Subscription& subscription, const Message& message) const {
-    return STARLING_SABOTAGED(IgnoreNoLocal) || !subscription.terms.no_local ||
-           !message.publisher() ||  // [MQTT-3.8.3-3]
-           message.publisher() != RemoteHandle{core_.id(), sessions_.handle(subscription.session)};
+// Whether the subscriber has published it itself, on whatever stream: under No Local it does not
+// get it [MQTT-3.8.3-3].
+bool Broker::is_own(const Subscription& subscription, const Message& message) const {
+    return message.publisher() ==
+               RemoteHandle{core_.id(), sessions_.handle(client_of(subscription.session))} &&
+           !STARLING_SABOTAGED(IgnoreNoLocal);
 }
 
 // The highest QoS of all [MQTT-3.3.4-2], every identifier [MQTT-3.3.4-4], RETAIN if any asks for

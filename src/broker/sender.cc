@@ -134,7 +134,7 @@ void Broker::start_inflight(Session& session, Handle handle, Connection& connect
         delivery.qos == Qos::AtLeastOnce ? Inflight::Awaits::Puback : Inflight::Awaits::Pubrec;
     traffic.bytes += delivery.message->size();
     entry.delivery = std::move(delivery);
-    entry.packet_id = session.next_packet_id();
+    entry.packet_id = next_packet_id(session);
     traffic.inflight.push(std::move(entry));
     Inflight& placed = traffic.inflight[position];
     if (placed.awaits == Inflight::Awaits::Pubrec)

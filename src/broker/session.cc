@@ -23,22 +23,12 @@ bool SessionTraffic::forget(std::uint16_t packet_id) {
     return true;
 }
 
-std::uint16_t Session::next_packet_id() {
-    for (;;) {
-        if (traffic->free_ids == 0) {
-            // As far as the next one in use; those behind it were given out before it.
-            std::uint16_t distance = 0xFFFF;
-            for (std::uint32_t at = 0; at < traffic->inflight.size(); ++at)
-                distance =
-                    std::min(distance, static_cast<std::uint16_t>(traffic->inflight[at].packet_id -
-                                                                  last_packet_id - 1));
-            traffic->free_ids = distance;
-        }
-        ++last_packet_id;
-        if (traffic->free_ids == 0) continue;  // the very next is in use
-        --traffic->free_ids;
-        if (last_packet_id != 0) return last_packet_id;
-    }
+std::uint16_t Session::distance_to_used_id(std::uint16_t packet_id) const {
+    std::uint16_t distance = 0xFFFF;
+    for (std::uint32_t at = 0; traffic && at < traffic->inflight.size(); ++at)
+        distance = std::min(
+            distance, static_cast<std::uint16_t>(traffic->inflight[at].packet_id - packet_id - 1));
+    return distance;
 }
 
 Inflight* Session::find_inflight(std::uint16_t packet_id, std::uint32_t& position) {

@@ -54,7 +54,6 @@ struct SessionTraffic {
     std::vector<std::uint16_t> received;  // QoS 2 packet identifiers before their PUBREL, sorted
     std::size_t bytes = 0;                // of messages in queue and inflight
     std::uint32_t current = 0;            // inflight entries sent on this connection
-    std::uint16_t free_ids = 0;           // as many after the last one are known to be unused
     bool is_replaying = false;  // in a list of those whose replay waits for budget or credit
 
     // A QoS 2 packet identifier from PUBLISH to PUBREL.
@@ -83,8 +82,11 @@ struct Will {
     bool retain = false;
 };
 
+// Of a client, or of one of its further streams: a channel, see channels.cc.
 // Owner: the home core of its client id.
 struct Session {
+    static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
     std::string id;
     Handle connection;  // empty while the client is absent
     std::unique_ptr<SessionTraffic> traffic;
@@ -94,13 +96,18 @@ struct Session {
     TimeMs ends_at = kNever;   // while absent
     TimeMs timer_at = kNever;  // the earliest timer that is armed for it
     std::uint32_t id_hash = 0;
-    std::uint32_t first_subscription = ~std::uint32_t{0};
+    std::uint32_t first_subscription = kNone;
     std::uint32_t subscriptions = 0;
     std::uint32_t expiry_s = 0;  // after the connection's end; 0: ends with it
     // Absent sessions, in the order they left.
-    std::uint32_t newer = ~std::uint32_t{0};
-    std::uint32_t older = ~std::uint32_t{0};
-    std::uint16_t last_packet_id = 0;
+    std::uint32_t newer = kNone;
+    std::uint32_t older = kNone;
+    std::uint32_t control = kNone;       // of a channel: its client's session
+    std::uint32_t next_channel = kNone;  // of the same client; the client's session is the first
+    std::uint16_t last_packet_id = 0;    // given out, on whatever channel
+    std::uint16_t free_ids = 0;          // as many after it are known to be unused
+
+    bool is_channel() const { return control != kNone; }
 
     SessionTraffic& busy() {
         if (!traffic) traffic = std::make_unique<SessionTraffic>();
@@ -110,9 +117,9 @@ struct Session {
         if (traffic && traffic->is_idle()) traffic.reset();
     }
 
-    // A packet identifier that no delivery in flight uses [MQTT-2.2.1-4]. Looks at them all once in
-    // a while. REQUIRES: fewer than 65,535 are in flight, and there is traffic.
-    std::uint16_t next_packet_id();
+    // Packet identifiers from here to the next that a delivery in flight uses, between the two; at
+    // most 65,535.
+    std::uint16_t distance_to_used_id(std::uint16_t packet_id) const;
 
     Inflight* find_inflight(std::uint16_t packet_id, std::uint32_t& position);
 };

@@ -58,7 +58,7 @@ Reason Broker::subscribe_one(PendingSubscribe& pending, Handle handle,
                                   identifier};
     const std::uint32_t old = subscriptions_.find(session.first_subscription, request.filter);
     const bool is_new = old == SubscriptionTable::kNone;
-    if (is_new && session.subscriptions >= options_.subscriptions_per_client)
+    if (is_new && subscriptions_of_client(handle.index) >= options_.subscriptions_per_client)
         return Reason::QuotaExceeded;
     if (is_new) add_subscription(handle, request.filter, terms);
     else if (!STARLING_SABOTAGED(KeepOldTerms))
@@ -147,9 +147,12 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
     pending.connection = handle;
     pending.answer = PacketType::Unsuback;
     pending.packet_id = packet->packet_id;
-    for (const std::string_view filter : packet->filters)
-        pending.reasons.push_back(unsubscribe(session, filter) ? Reason::Success
-                                                               : Reason::NoSubscriptionExisted);
+    for (const std::string_view filter : packet->filters) {
+        // Some clients ask on another stream than the one that subscribed.
+        const bool was_known = unsubscribe(session, filter) ||
+                               unsubscribe_elsewhere(connection.session.index, filter);
+        pending.reasons.push_back(was_known ? Reason::Success : Reason::NoSubscriptionExisted);
+    }
     session.rest_if_idle();
     pending.commit = commit_so_far(session);
     answer_subscribe(handle, connection, std::move(pending));

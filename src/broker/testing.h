@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,9 +24,15 @@ struct TestWire {
     bool is_ended = false;               // by the client
     bool is_finished = false;            // by the broker
     bool is_open = true;
-    int homes = 0;             // cores it was attached to, one after the other
-    Poller* poller = nullptr;  // of the core it is attached to
-    Readiness news;            // not reported yet
+    int homes = 0;                                  // cores it was attached to, one after the other
+    Poller* poller = nullptr;                       // of the core it is attached to
+    Readiness news;                                 // not reported yet
+    std::vector<std::shared_ptr<TestWire>> opened;  // beside it, and not taken by the broker yet
+    std::optional<std::uint32_t> reset_code;        // that the broker has reset it with
+
+    bool has_news() const {
+        return poller && is_open && (news.readable || news.writable || news.opened);
+    }
 };
 
 // The broker's end of a wire. Owner: its connection.
@@ -37,11 +44,21 @@ public:
     Result<void> attach(Poller& poller, std::uint64_t token) override {
         wire_->poller = &poller;
         ++wire_->homes;
-        wire_->news = {
-            .token = token, .readable = true, .writable = true, .ended = wire_->is_ended};
+        wire_->news = {.token = token,
+                       .readable = true,
+                       .writable = true,
+                       .ended = wire_->is_ended,
+                       .opened = !wire_->opened.empty()};
         return {};
     }
     void detach() override { wire_->poller = nullptr; }
+
+    std::unique_ptr<Stream> accept() override {
+        if (wire_->opened.empty()) return nullptr;
+        const auto first = std::exchange(wire_->opened.front(), nullptr);
+        wire_->opened.erase(wire_->opened.begin());
+        return std::make_unique<TestStream>(first);
+    }
 
     Result<ReadAnswer> read(MutableBytes into) override {
         ByteVector& from = wire_->to_broker;
@@ -64,7 +81,7 @@ public:
     }
 
     void finish() override { wire_->is_finished = true; }
-    void reset(std::uint32_t) override {}
+    void reset(std::uint32_t code) override { wire_->reset_code = code; }
     std::string peer_address() const override { return ""; }
 
 private:
@@ -139,6 +156,14 @@ public:
         return wires_.back();
     }
 
+    // The client opens another stream beside its first.
+    Wire open(const Wire& first) {
+        wires_.push_back(std::make_shared<TestWire>());
+        first->opened.push_back(wires_.back());
+        first->news.opened = true;
+        return wires_.back();
+    }
+
     void send(const Wire& wire, std::string_view notation) {
         append_bytes(wire->to_broker, starling::wire(notation));
         wire->news.readable = true;
@@ -189,9 +214,8 @@ private:
         std::span<const Readiness> wait(TimeMs) override {
             ready.clear();
             for (const Wire& one : rig.wires_) {
-                if (one->poller != this) continue;
-                const Readiness news = std::exchange(one->news, {.token = one->news.token});
-                if (one->is_open && (news.readable || news.writable)) ready.push_back(news);
+                if (one->poller != this || !one->has_news()) continue;
+                ready.push_back(std::exchange(one->news, {.token = one->news.token}));
             }
             return ready;
         }
@@ -254,9 +278,12 @@ private:
     std::uint32_t cores() const { return static_cast<std::uint32_t>(seats_.size()); }
 
     bool has_work() const {
-        return std::any_of(seats_.begin(), seats_.end(), [](const auto& seat) {
-            return seat->broker.has_work() || seat->broker.has_mail();
-        });
+        return std::any_of(seats_.begin(), seats_.end(),
+                           [](const auto& seat) {
+                               return seat->broker.has_work() || seat->broker.has_mail();
+                           }) ||
+               std::any_of(wires_.begin(), wires_.end(),
+                           [](const Wire& wire) { return wire->has_news(); });
     }
 
     std::vector<Wire> wires_;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <sys/uio.h>
@@ -34,6 +35,10 @@ public:
     // A report said `ended`: the end waits behind the bytes unread, and nobody will report it anew.
     // From now on read() answers `more` until it fails.
     virtual void expect_end() {}
+
+    // The next of the streams that the peer has opened beside this one, the first of its
+    // connection; null: none waits. A report says `opened`.
+    virtual std::unique_ptr<Stream> accept() { return nullptr; }
 
     // Fails at the peer's end with code 0, on a broken stream with its errno.
     // REQUIRES: !into.empty().

@@ -20,7 +20,7 @@ COUNTERS = [f"counters/{name}" for name in (
     "dropped_outbox_full", "dropped_too_large", "dropped_expired", "dropped_no_member",
     "retained_refused", "sessions_evicted", "handshakes_evicted", "accept_pauses", "takeovers",
     "credit_pauses", "denied", "memory_pauses", "dropped_memory", "ended_for_memory", "turns_cut",
-    "store_commits", "store_timeouts")]
+    "store_commits", "store_timeouts", "channels_opened")]
 FIGURES = [  # below $SYS/broker/
     "version", "uptime",
     "clients/connected", "clients/active", "clients/disconnected", "clients/inactive",
