@@ -33,8 +33,8 @@ def start_broker():
         pytest.skip("needs a broker of its own")
     brokers = []
 
-    def start(**options):
-        brokers.append(Broker(**options))
+    def start(*words, **options):
+        brokers.append(Broker(*words, **options))
         return brokers[-1]
 
     yield start

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "app/certificate.h"
 #include "app/check_config.h"
 #include "app/commands.h"
 #include "app/serve.h"
@@ -27,7 +28,8 @@ constexpr const char* kHelp =
     "Every option:                    starling check-config --page configuration\n\n"
     "Exit status of serve and check-config (pub, sub and bench have their own, in their --help):\n"
     "  0    success; of serve: stopped by SIGTERM or SIGINT, having told its clients\n"
-    "  1    wrong usage, wrong configuration, or an address that cannot be listened at\n"
+    "  1    wrong usage, wrong configuration, a folder or certificate that\n"
+    "       cannot be used, or an address that cannot be listened at\n"
     "  130, 143  ended at once by a second SIGINT or SIGTERM\n";
 
 constexpr const char* kSources =
@@ -40,6 +42,8 @@ int check_config(const SettingsFlags& flags, const std::string& page) {
     if (page == "limits") return fmt::print("{}", limits_page()), 0;
     const auto settings = flags.settings();
     if (!settings) return fmt::print(stderr, "Error: {}\n", settings.error()), kWrongUsage;
+    if (const auto checked = check_certificate(*settings); !checked)
+        return fmt::print(stderr, "Error: {}\n", checked.error()), kWrongUsage;
     fmt::print("{}", effective_settings(*settings));
     return 0;
 }

@@ -1,11 +1,21 @@
 #include "app/settings_flags.h"
 
+#include <cstdlib>
+#include <string_view>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace starling {
+namespace {
+
+std::string_view variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
+
+}  // namespace
 
 void SettingsFlags::add_to(CLI::App& app) {
     const auto add = [&](const char* name, auto& value, const char* word, const char* help) {
@@ -14,7 +24,10 @@ void SettingsFlags::add_to(CLI::App& app) {
     add("--config", file, "FILE", "Read options from this TOML file");
     add("--set", assignments, "SECTION.KEY=VALUE", "Set one option; repeat for more");
     add("--listen", listen, "ADDRESS",
-        "Listen here: host:port, [v6]:port, or :port for every address; repeat for more");
+        "Listen here: host:port, [v6]:port, or :port for every address; quic://host:port for QUIC; "
+        "repeat for more");
+    add("--data-dir", data_dir, "FOLDER",
+        "Keep here what outlives the process (default: ~/.local/state/starling)");
     add("--cores", cores, "N", "Threads that serve clients (default: one for each CPU)");
     add("--log-level", log_level, "LEVEL", "debug, info (default), warning, error");
     add("--log-format", log_format, "FORMAT", "text (default) or json");
@@ -29,12 +42,14 @@ Result<Settings, std::string> SettingsFlags::settings() const {
     if (!listen.empty())
         STARLING_CHECK(
             settings.assign("listen", fmt::format("{}", fmt::join(listen, ",")), "--listen"));
+    if (!data_dir.empty()) STARLING_CHECK(settings.assign("data_dir", data_dir, "--data-dir"));
     if (!cores.empty()) STARLING_CHECK(settings.assign("cores", cores, "--cores"));
     if (!log_level.empty()) STARLING_CHECK(settings.assign("log.level", log_level, "--log-level"));
     if (!log_format.empty())
         STARLING_CHECK(settings.assign("log.format", log_format, "--log-format"));
     STARLING_CHECK(settings.fit_descriptors(raise_descriptor_limit()));
     STARLING_CHECK(settings.fit_memory(usable_memory()));
+    settings.place_data(variable("XDG_STATE_HOME"), variable("HOME"));
     return settings;
 }
 

@@ -18,7 +18,7 @@ struct SettingsFlags {
     std::string file;                      // --config
     std::vector<std::string> assignments;  // --set
     std::vector<std::string> listen;       // --listen
-    std::string cores, log_level, log_format;
+    std::string data_dir, cores, log_level, log_format;
 
     // This object outlives `app`.
     void add_to(CLI::App& app);

@@ -524,12 +524,17 @@ void Broker::publish_sys() {
     if (!outgoing_.empty()) return;  // the last ones have not left yet
     const SysState state{commons_.connections.used(), commons_.connections.most(),
                          commons_.retained_messages.used()};
-    sys_.for_each(total, state, now, [&](std::string_view topic, std::string_view text) {
+    const auto publish = [&](std::string_view topic, std::string_view text) {
         MessageParts parts;
         parts.topic = hashed(commons_.key, topic);
         parts.payload = as_bytes(text);
         parts.retain = true;
         outgoing_.push(Message::make(parts));
+    };
+    sys_.for_each(total, state, now, publish);
+    if (!commons_.more_figures) return;
+    commons_.more_figures->for_each_figure([&](std::string_view name, std::uint64_t value) {
+        publish("$SYS/broker/" + std::string(name), std::to_string(value));
     });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/counters.h"
+#include "base/figures.h"
 #include "base/hash.h"
 #include "base/memory_level.h"
 #include "base/quota.h"
@@ -48,7 +49,8 @@ public:
     Quota retained_bytes;
     MemoryLevel memory;
     Quiescence quiescence;
-    std::vector<Counters> counters;  // each core writes its own
+    std::vector<Counters> counters;              // each core writes its own
+    const FigureSource* more_figures = nullptr;  // in $SYS; set before the first turn
 
     // Stopping, step by step: all cores are told; all are quiet but for their clients.
     StopFlag stop_begun;

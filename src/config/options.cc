@@ -77,6 +77,17 @@ constexpr Option choice(const char* name, std::span<const char* const> words, co
     return made;
 }
 
+template <auto Part, auto Field>
+constexpr Option path(const char* name, const char* help) {
+    Option made{};
+    made.kind = Kind::Path;
+    made.name = name;
+    made.unit = "";
+    made.help = help;
+    made.path = [](Options& options) -> std::string& { return options.*Part.*Field; };
+    return made;
+}
+
 constexpr Option endpoints(const char* name, const char* help) {
     Option made{};
     made.kind = Kind::Endpoints;
@@ -89,18 +100,26 @@ constexpr Option endpoints(const char* name, const char* help) {
 constexpr auto kRuntime = &Options::runtime;
 constexpr auto kTcp = &Options::tcp;
 constexpr auto kLog = &Options::log;
+constexpr auto kQuicFiles = &Options::quic_files;
+constexpr auto kQuic = &Options::quic;
 constexpr auto kBroker = &Options::broker;
 using B = BrokerOptions;
+using Q = quic::QuicOptions;
 
 // The table. Every default is that of its field.
 constexpr Option kOptions[] = {
     endpoints("listen",
               "Addresses to listen at: host:port, [v6]:port, or :port for every address of the "
-              "machine; port 0 picks a free one"),
+              "machine; port 0 picks a free one. With quic:// before it, it is MQTT over QUIC, and "
+              "the port may be left out: 14567"),
 
     number<kRuntime, &RuntimeOptions::cores>(
         "cores", "threads", {0, limits::kCores},
         "Threads that serve clients, one core each; 0: as many as the process may use CPUs"),
+    path<kRuntime, &RuntimeOptions::data_dir>(
+        "data_dir",
+        "Folder of what outlives the process, for one broker alone: the keys of QUIC. Unless set: "
+        "starling in $XDG_STATE_HOME, or in ~/.local/state"),
 
     choice<kLog, &LogOptions::level>("log.level", kLevels, "The least important lines written"),
     choice<kLog, &LogOptions::format>("log.format", kFormats, "What a line looks like"),
@@ -215,7 +234,68 @@ constexpr Option kOptions[] = {
     number<kTcp, &TcpOptions::notsent_lowat_bytes>(
         "tcp.notsent_lowat_bytes", "bytes", {1, 1 << 30},
         "Unsent bytes in the kernel before a socket takes no more"),
+
+    path<kQuicFiles, &quic::TlsFiles::certificate>(
+        "quic.certificate",
+        "PEM file of the certificate that QUIC clients see, those that lead to its authority after "
+        "it; SIGHUP has it read again"),
+    path<kQuicFiles, &quic::TlsFiles::key>("quic.key",
+                                           "PEM file of its private key, without a password"),
+    path<kQuicFiles, &quic::TlsFiles::client_authorities>(
+        "quic.client_ca",
+        "PEM file of the authorities of client certificates; when set, a QUIC client without a "
+        "certificate of theirs is refused in the handshake"),
+    number<kQuic, &Q::connections>("quic.connections", "connections", {1, 100'000'000},
+                                   "QUIC connections of a core, at each address, with those whose "
+                                   "handshake is not complete",
+                                   "Who wants to connect gets no answer, and tries again"),
+    number<kQuic, &Q::half_open>(
+        "quic.half_open", "handshakes", {1, 10'000'000},
+        "QUIC handshakes of a core, at each address, that are not complete",
+        "Who wants to connect gets no answer, and tries again"),
+    number<kQuic, &Q::retry_from>(
+        "quic.retry_from", "handshakes", {0, 10'000'000},
+        "The same from which a client must first show that it is at its address; at most half of "
+        "quic.windows",
+        "It is sent a Retry packet, which costs it a round trip"),
+    number<kQuic, &Q::handshake_timeout_s>("quic.handshake_timeout_s", "seconds", {1, 3600},
+                                           "Time for a QUIC handshake",
+                                           "Its connection is forgotten"),
+    number<kQuic, &Q::streams>("quic.streams", "streams", {1, 1'024},
+                               "Streams that a QUIC client may have open",
+                               "It waits until one has ended"),
+    number<kQuic, &Q::stream_bytes>("quic.stream_bytes", "bytes", {1'024, 2 << 20},
+                                    "Bytes unread of a stream; up to four times as much for a "
+                                    "client that sends fast and is read as fast",
+                                    "The client waits for credit"),
+    number<kQuic, &Q::connection_bytes>("quic.connection_bytes", "bytes", {1'024, 2 << 20},
+                                        "The same of all streams of a connection",
+                                        "The client waits for credit"),
+    number<kQuic, &Q::windows>(
+        "quic.windows", "connections", {8, 65'536},
+        "QUIC connections of a core, at each address, that are not parked: about 100 KB each",
+        "One of those that are quiet is parked; that, and bringing another back, takes 20 us"),
+    number<kQuic, &Q::live_ciphers>("quic.live_ciphers", "ciphers", {8, 1'000'000},
+                                    "Ciphers that a core keeps for the packets that follow, 750 "
+                                    "bytes each",
+                                    "One is freed, and made again when a packet needs it"),
+    number<kQuic, &Q::resets_per_second>(
+        "quic.resets_per_second", "packets", {0, 1'000'000},
+        "Answers of a core, in a second, to clients that it has forgotten",
+        "There is none, and the client finds out by silence"),
 };
+
+// As a TOML file has it. What is no character of a line is written by its number.
+std::string quoted(std::string_view text) {
+    std::string quoted = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') quoted += fmt::format("\\{}", c);
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            quoted += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
+        else quoted += c;
+    }
+    return quoted + '"';
+}
 
 std::string endpoints_text(const std::vector<Endpoint>& listen) {
     std::string text;
@@ -277,6 +357,7 @@ std::string Option::text(const Options& options) const {
         case Kind::Number: return fmt::to_string(get(options));
         case Kind::Switch: return get(options) ? "true" : "false";
         case Kind::Choice: return fmt::format("\"{}\"", words[get(options)]);
+        case Kind::Path: return quoted(path(const_cast<Options&>(options)));
         case Kind::Endpoints: break;
     }
     return endpoints_text(options.listen);
@@ -287,6 +368,7 @@ std::string Option::range() const {
         case Kind::Number: return fmt::format("{} to {}", minimum, maximum);
         case Kind::Switch: return "true or false";
         case Kind::Choice: return fmt::format("{}", fmt::join(words, ", "));
+        case Kind::Path: return "a path";
         case Kind::Endpoints: break;
     }
     return "addresses";
@@ -299,6 +381,11 @@ Result<void, std::string> Option::parse(Options& options, std::string_view value
     };
     if (kind == Kind::Endpoints) {
         STARLING_SET(options.listen, parse_endpoints(value));
+        return {};
+    }
+    if (kind == Kind::Path) {
+        if (value.find('\0') != value.npos) return wrong();  // the system would see half of it
+        path(options) = value;
         return {};
     }
     std::uint64_t parsed = 0;

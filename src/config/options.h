@@ -1,6 +1,7 @@
 // Everything that an operator can decide, under one name each.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "broker/options.h"
 #include "transport/listener.h"
+#include "transport/quic/options.h"
 #include "transport/tcp.h"
 
 namespace starling {
@@ -23,20 +25,28 @@ struct LogOptions {
 
 struct RuntimeOptions {
     std::uint16_t cores = 0;  // 0: one for each CPU that the process may use
+    std::string data_dir;     // "": nowhere; see Settings::place_data()
 };
 
 // What a configuration amounts to. Immutable once the broker runs. Owner: any core.
 struct Options {
-    std::vector<Endpoint> listen = {{"127.0.0.1", 1883}, {"::1", 1883}};
+    std::vector<Endpoint> listen = {{"127.0.0.1", 1883},
+                                    {"::1", 1883},
+                                    {"127.0.0.1", kQuicPort, Endpoint::Scheme::Quic},
+                                    {"::1", kQuicPort, Endpoint::Scheme::Quic}};
     RuntimeOptions runtime;
     TcpOptions tcp;
+    quic::TlsFiles quic_files;
+    quic::QuicOptions quic;
     LogOptions log;
     BrokerOptions broker;
+
+    bool has_quic() const { return std::ranges::any_of(listen, &Endpoint::is_quic); }
 };
 
 // One name. Owner: any core (immutable).
 struct Option {
-    enum class Kind : std::uint8_t { Number, Switch, Choice, Endpoints };
+    enum class Kind : std::uint8_t { Number, Switch, Choice, Path, Endpoints };
 
     Kind kind;
     const char* name;  // section.key
@@ -47,6 +57,7 @@ struct Option {
     const char* at_bound;  // of a limit: what happens there; else nullptr
     std::uint64_t (*get)(const Options&);
     void (*set)(Options&, std::uint64_t);
+    std::string& (*path)(Options&);  // of a path, which has neither get nor set
 
     // A value as a TOML file has it.
     std::string text(const Options& options) const;

@@ -25,7 +25,8 @@ TEST(Options, TakeTheirOwnDefaults) {
     for (const Option& option : all_options()) {
         if (option.kind == Option::Kind::Endpoints) continue;
         std::string text = option.text(Options{});
-        if (option.kind == Option::Kind::Choice) text = text.substr(1, text.size() - 2);
+        if (option.kind == Option::Kind::Choice || option.kind == Option::Kind::Path)
+            text = text.substr(1, text.size() - 2);
         EXPECT_TRUE(option.parse(options, text)) << option.name << ' ' << text;
         EXPECT_EQ(option.text(options), option.text(Options{}));
     }
@@ -34,7 +35,7 @@ TEST(Options, TakeTheirOwnDefaults) {
 // A field narrower than the option's range would keep another value than the one asked for.
 TEST(Options, KeepBothEndsOfTheirRange) {
     for (const Option& option : all_options()) {
-        if (option.kind == Option::Kind::Endpoints) continue;
+        if (!option.set) continue;
         for (const std::uint64_t end : {option.minimum, option.maximum}) {
             Options options;
             option.set(options, end);
@@ -56,7 +57,10 @@ TEST(Options, SetTheirField) {
     set("mqtt.share_strategy", "hash_topic");
     set("log.format", "json");
     set("tcp.backlog", "9");
-    set("listen", ":1884, [::1]:1885");
+    set("listen", ":1884, [::1]:1885, quic://:1886, quic://127.0.0.1");
+    set("quic.windows", "10");
+    set("quic.certificate", "/a b/c.pem");
+    set("data_dir", "x");
     EXPECT_EQ(options.broker.connections_max, 7u);
     EXPECT_EQ(options.broker.retained_bytes, 5'000'000'000u);
     EXPECT_TRUE(options.broker.queue_drops_newest);
@@ -65,7 +69,11 @@ TEST(Options, SetTheirField) {
     EXPECT_EQ(options.broker.share_strategy, BrokerOptions::ShareStrategy::HashTopic);
     EXPECT_EQ(options.log.format, LogFormat::Json);
     EXPECT_EQ(options.tcp.backlog, 9);
-    EXPECT_EQ(find_option("listen")->text(options), R"([":1884", "[::1]:1885"])");
+    EXPECT_EQ(options.quic.windows, 10u);
+    EXPECT_EQ(options.quic_files.certificate, "/a b/c.pem");
+    EXPECT_EQ(options.runtime.data_dir, "x");
+    EXPECT_EQ(find_option("listen")->text(options),
+              R"([":1884", "[::1]:1885", "quic://:1886", "quic://127.0.0.1:14567"])");
 }
 
 TEST(Options, RefuseWhatTheyCannotBe) {
@@ -89,6 +97,10 @@ TEST(Options, RefuseWhatTheyCannotBe) {
         {"listen", "::1:1883", "in brackets"},
         {"listen", "localhost:1883", "the host is a numeric address"},
         {"listen", "127.0.0.1\0x:1883"sv, "the host is a numeric address"},
+        {"listen", "quic://broker.example", "the host is a numeric address"},
+        {"listen", ":1883, ws://:80", "'ws'; there are tcp:// and quic://"},
+        {"quic.key", "a\0b"sv, "a path"},
+        {"quic.stream_bytes", "4194304", "1024 to 2097152 bytes"},
     };
     for (const Case& c : cases) {
         Options options;
@@ -97,6 +109,15 @@ TEST(Options, RefuseWhatTheyCannotBe) {
         EXPECT_THAT(parsed.error(), HasSubstr(c.says));
         EXPECT_EQ(find_option(c.name)->text(options), find_option(c.name)->text(Options{}));
     }
+}
+
+// What check-config prints is a TOML file.
+TEST(Options, PathsAreWrittenAsTomlReadsThem) {
+    Options options;
+    const Option& option = *find_option("quic.certificate");
+    ASSERT_TRUE(option.parse(options, "/a\"b\\c\n\x7F\u00E9"));
+    EXPECT_EQ(option.text(options), R"("/a\"b\\c\u000A\u007F)"
+                                    "\u00E9\"");
 }
 
 TEST(Options, NearestIsTheFewestEditsAway) {

@@ -13,15 +13,16 @@ Made from the table in src/config/options.cc by `starling check-config --page co
 
 A value comes from, in rising order: its default; a TOML file (`--config FILE`); the environment
 (`STARLING_LIMITS_CONNECTIONS=500`); the command line (`--set limits.connections=500`, and
-`--listen`, `--cores`, `--log-level`, `--log-format`). Unknown names and wrong values are errors.
-`starling check-config` prints every value with where it came from.
+`--listen`, `--data-dir`, `--cores`, `--log-level`, `--log-format`). Unknown names and wrong values are errors.
+`starling check-config` prints every value with where it came from, and tries to load the certificate.
 
-    listen = ["0.0.0.0:1883", "[::]:1883"]
+    listen = [":1883", "quic://:14567"]
 
     [limits]
     connections = 50000
 
-In the environment and on the command line, the addresses of `listen` stand with commas between.
+In the environment and on the command line, the addresses of `listen` stand with commas between. A
+path that is not absolute begins where the broker was started. [quic.md](quic.md) says more of QUIC.
 )";
 
 constexpr const char* kLimitsIntro = R"(# Limits

@@ -38,7 +38,7 @@ bool is_section(std::string_view name) {
 std::string ill_typed(const Option& option) {
     const char* type = option.kind == Option::Kind::Number   ? "an integer"
                        : option.kind == Option::Kind::Switch ? "true or false"
-                       : option.kind == Option::Kind::Choice
+                       : option.kind == Option::Kind::Choice || option.kind == Option::Kind::Path
                            ? "a string"
                            : "a string, or an array of strings that are not empty";
     return fmt::format("{} is {}", option.name, type);
@@ -63,7 +63,7 @@ std::optional<std::string> plain_text(const Option& option, const toml::node& no
         return fmt::to_string(node.as_integer()->get());
     if (kind == Option::Kind::Switch && node.is_boolean())
         return std::string(node.as_boolean()->get() ? "true" : "false");
-    if ((kind == Option::Kind::Choice || kind == Option::Kind::Endpoints) && node.is_string())
+    if (kind != Option::Kind::Number && kind != Option::Kind::Switch && node.is_string())
         return node.as_string()->get();
     if (kind == Option::Kind::Endpoints && node.is_array()) return joined(*node.as_array());
     return std::nullopt;
@@ -111,6 +111,7 @@ Settings::Outcome Settings::read_file(const std::string& path) {
 }
 
 Settings::Outcome Settings::read_toml(std::string_view text, const std::string& file_name) try {
+    has_file_ = true;
     return TomlReader(*this, file_name).read(toml::parse(text, file_name), "");
 } catch (const toml::parse_error& error) {
     return fmt::format("{}:{}: {}", file_name, error.source().begin.line, error.description());
@@ -203,6 +204,15 @@ Settings::Outcome Settings::fit_memory(std::uint64_t bytes) {
     if (memory_max <= bytes) return {};
     return fmt::format("{}: memory.max is {}, but there are {} bytes of memory",
                        origin("memory.max"), memory_max, bytes);
+}
+
+void Settings::place_data(std::string_view state_home, std::string_view home) {
+    if (!is_default("data_dir")) return;
+    // The specification of these folders has a path that is not absolute ignored.
+    if (state_home.starts_with('/'))
+        options_.runtime.data_dir = fmt::format("{}/starling", state_home);
+    else if (home.starts_with('/'))
+        options_.runtime.data_dir = fmt::format("{}/.local/state/starling", home);
 }
 
 std::uint64_t usable_memory() {

@@ -33,6 +33,9 @@ public:
     const Options& options() const { return options_; }
     bool is_default(std::string_view name) const { return origin(name) == "default"; }
 
+    // Whether a file was read, whatever it said.
+    bool has_file() const { return has_file_; }
+
     // "default", "starling.toml:7", "STARLING_LIMITS_CONNECTIONS", "--set".
     // REQUIRES: an option of this name.
     const std::string& origin(std::string_view name) const;
@@ -45,6 +48,10 @@ public:
     // is more.
     Outcome fit_memory(std::uint64_t bytes);
 
+    // Gives `data_dir`, unless somebody has, its default: of $XDG_STATE_HOME and $HOME, "" where
+    // one is not set. Without either it stays empty.
+    void place_data(std::string_view state_home, std::string_view home);
+
     // What the operator should read once in the log.
     const std::vector<std::string>& notes() const { return notes_; }
 
@@ -52,6 +59,7 @@ private:
     Outcome fit(std::string_view name, std::uint64_t most, std::uint64_t descriptors);
 
     Options options_;
+    bool has_file_ = false;
     std::vector<std::string> origins_ =
         std::vector<std::string>(all_options().size(), "default");  // in the table's order
     std::vector<std::string> notes_;

@@ -57,6 +57,8 @@ TEST(Settings, AFileIsToldWhereItIsWrong) {
         {"listen = [1883]", "f:1: listen is a string, or an array of strings"},
         {"listen = ['a:1']", "f:1: 'a:1': the host is a numeric address"},
         {"[listen]\na = 1", "f:1: listen is a string"},
+        {"[quic]\nkey = 1", "f:2: quic.key is a string"},
+        {"data_dir = ['a']", "f:1: data_dir is a string"},
         {"[limits\n", "f:1: "},
         {"[limits]\nsessions = 1\nsessions = 2", "f:3: "},
     };
@@ -73,6 +75,36 @@ TEST(Settings, AFileMayBeEmptyButNotMissing) {
     const auto read = Settings().read_file("/nowhere/starling.toml");
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error(), "/nowhere/starling.toml: No such file or directory");
+}
+
+TEST(Settings, KnowWhetherThereWasAFile) {
+    Settings settings;
+    EXPECT_FALSE(settings.has_file());
+    ASSERT_TRUE(settings.read_toml("", "a.toml"));
+    EXPECT_TRUE(settings.has_file());
+}
+
+TEST(Settings, DataGoesWhereStateBelongs) {
+    struct Case {
+        const char *state_home, *home, *folder;
+    };
+    static constexpr Case cases[] = {
+        {"/state", "/home/me", "/state/starling"},
+        {"", "/home/me", "/home/me/.local/state/starling"},
+        {"state", "/home/me", "/home/me/.local/state/starling"},
+        {"", "", ""},
+        {"", "nowhere", ""},
+    };
+    for (const Case& c : cases) {
+        Settings settings;
+        settings.place_data(c.state_home, c.home);
+        EXPECT_EQ(settings.options().runtime.data_dir, c.folder);
+        EXPECT_TRUE(settings.is_default("data_dir"));
+    }
+    Settings asked;
+    ASSERT_TRUE(asked.assign("data_dir=/mine", "--set"));
+    asked.place_data("/state", "/home/me");
+    EXPECT_EQ(asked.options().runtime.data_dir, "/mine");
 }
 
 TEST(Settings, AVariableThatLooksLikeAnOptionIsOne) {

@@ -49,6 +49,31 @@ Result<void> start(int descriptor, const SocketAddress& address, bool every_addr
     return {};
 }
 
+// `text` up to `end`.
+Result<Endpoint::Scheme, std::string> parse_scheme(std::string_view text, std::size_t end) {
+    const std::string_view name = text.substr(0, end);
+    if (name == "tcp") return Endpoint::Scheme::Tcp;
+    if (name == "quic") return Endpoint::Scheme::Quic;
+    return "'" + std::string(text) + "': no such scheme as '" + std::string(name) +
+           "'; there are tcp:// and quic://";
+}
+
+struct HostAndPort {
+    std::string_view host;
+    std::string_view port;
+};
+
+HostAndPort split(std::string_view place, bool is_quic) {
+    static const std::string kDefault = std::to_string(kQuicPort);
+    const std::size_t colon = place.rfind(':');
+    const bool is_number = place.find_first_not_of("0123456789") == place.npos;
+    const bool is_host =
+        place.empty() || place.back() == ']' || (colon == place.npos && !is_number);
+    if (is_quic && is_host) return {place, kDefault};
+    if (colon == place.npos) return {"", place};
+    return {place.substr(0, colon), place.substr(colon + 1)};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TcpListener>, std::string> TcpListener::open(const Endpoint& endpoint,
@@ -99,25 +124,30 @@ bool Endpoint::is_loopback() const {
 
 std::string Endpoint::text() const {
     const bool is_v6 = host.find(':') != host.npos;
-    return (is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+    return (is_quic() ? "quic://" : "") + (is_v6 ? '[' + host + ']' : host) + ':' +
+           std::to_string(port);
 }
 
 Result<Endpoint, std::string> parse_endpoint(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    std::string_view host = colon == text.npos ? "" : text.substr(0, colon);
-    const std::string_view digits = text.substr(colon + 1);  // npos + 1 is 0
+    Endpoint endpoint;
+    std::string_view place = text;
+    if (const std::size_t end = text.find("://"); end != text.npos) {
+        STARLING_SET(endpoint.scheme, parse_scheme(text, end));
+        place.remove_prefix(end + 3);
+    }
+    const auto wrong = [&](const char* why) { return "'" + std::string(text) + "': " + why; };
 
+    auto [host, port] = split(place, endpoint.is_quic());
     const bool in_brackets = host.size() >= 2 && host.front() == '[' && host.back() == ']';
     if (in_brackets) host = host.substr(1, host.size() - 2);
     else if (host.find_first_of(":[]") != host.npos)
-        return "'" + std::string(text) + "': an IPv6 address goes in brackets, as in [::1]:1883";
+        return wrong("an IPv6 address goes in brackets, as in [::1]:1883");
 
-    Endpoint endpoint{.host = std::string(host), .port = 0};
-    const char* end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, endpoint.port);
+    endpoint.host = std::string(host);
+    const char* end = port.data() + port.size();
+    const auto [stop, error] = std::from_chars(port.data(), end, endpoint.port);
     if (error != std::errc{} || stop != end)
-        return "'" + std::string(text) +
-               "': the port is a number up to 65535, as in 127.0.0.1:1883";
+        return wrong("the port is a number up to 65535, as in 127.0.0.1:1883");
     return endpoint;
 }
 

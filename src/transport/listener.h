@@ -12,14 +12,22 @@
 
 namespace starling {
 
-// An address to listen at: "host:port", "[v6]:port", ":port" and "port" (every address).
+// An address to listen at: "host:port", "[v6]:port", ":port" and "port" (every address), with
+// "tcp://" before it or not. After "quic://" the port may be missing.
 struct Endpoint {
+    enum class Scheme : std::uint8_t { Tcp, Quic };
+
     std::string host;  // "" is every address, IPv6 and IPv4
     std::uint16_t port = 0;
+    Scheme scheme = Scheme::Tcp;
 
+    bool is_quic() const { return scheme == Scheme::Quic; }
     bool is_loopback() const;
     std::string text() const;
 };
+
+// Of MQTT over QUIC, where none is given.
+inline constexpr std::uint16_t kQuicPort = 14567;
 
 Result<Endpoint, std::string> parse_endpoint(std::string_view text);
 

@@ -63,6 +63,15 @@ TEST(ParseEndpoint, Takes) {
         {"1883", "", 1883, ":1883"},
         {"broker.example:65535", "broker.example", 65535, "broker.example:65535"},
         {"[]:0", "", 0, ":0"},
+        {"tcp://127.0.0.1:1883", "127.0.0.1", 1883, "127.0.0.1:1883"},
+        {"tcp://:1883", "", 1883, ":1883"},
+        {"quic://0.0.0.0:1", "0.0.0.0", 1, "quic://0.0.0.0:1"},
+        {"quic://[::1]:2", "::1", 2, "quic://[::1]:2"},
+        {"quic://:3", "", 3, "quic://:3"},
+        {"quic://4", "", 4, "quic://:4"},
+        {"quic://127.0.0.1", "127.0.0.1", 14567, "quic://127.0.0.1:14567"},
+        {"quic://[::1]", "::1", 14567, "quic://[::1]:14567"},
+        {"quic://", "", 14567, "quic://:14567"},
     };
     for (const Case& c : cases) {
         const auto endpoint = parse_endpoint(c.text);
@@ -70,14 +79,43 @@ TEST(ParseEndpoint, Takes) {
         EXPECT_EQ(endpoint->host, c.host) << c.text;
         EXPECT_EQ(endpoint->port, c.port) << c.text;
         EXPECT_EQ(endpoint->text(), c.again);
+        EXPECT_EQ(endpoint->is_quic(), std::string_view(c.again).starts_with("quic")) << c.text;
     }
 }
 
 TEST(ParseEndpoint, Rejects) {
-    for (const char* text :
-         {"", ":", "host", "host:", "host:65536", "host:-1", "host: 1", "host:1x", "::1",
-          "::1:1883", "[::1]", "[::1:1883", "::1]:1883", "a:b:1"})
+    for (const char* text : {"",
+                             ":",
+                             "host",
+                             "host:",
+                             "host:65536",
+                             "host:-1",
+                             "host: 1",
+                             "host:1x",
+                             "::1",
+                             "::1:1883",
+                             "[::1]",
+                             "[::1:1883",
+                             "::1]:1883",
+                             "a:b:1",
+                             "tcp://",
+                             "tcp://[::1]",
+                             "tcp://127.0.0.1",
+                             "quic://:",
+                             "quic://::1",
+                             "quic://[::1]:",
+                             "quic://host:65536",
+                             "quic://tcp://:1",
+                             "://:1",
+                             "QUIC://:1"})
         EXPECT_FALSE(parse_endpoint(text)) << text;
+}
+
+TEST(ParseEndpoint, ListsTheSchemesThatThereAre) {
+    const auto endpoint = parse_endpoint("wss://:8884");
+    ASSERT_FALSE(endpoint);
+    EXPECT_EQ(endpoint.error(),
+              "'wss://:8884': no such scheme as 'wss'; there are tcp:// and quic://");
 }
 
 TEST(Endpoint, KnowsLoopback) {

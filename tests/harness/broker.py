@@ -39,19 +39,19 @@ def external_port():
 
 
 class Broker:
-    """Owns the connections made through it, too."""
+    """Owns the connections made through it, too. `words` go to its command line."""
 
-    def __init__(self, **options):
+    def __init__(self, *words, **options):
         self.peers = []
         self.process = None
         self._is_told = False
         self.port = external_port()
         if not self.port:
-            self._start(options)
+            self._start(words, options)
 
-    def _start(self, options):
+    def _start(self, words, options):
         binary = os.environ.get("STARLING", "build/release/starling")
-        command = [binary, "serve", "--listen", "127.0.0.1:0"]
+        command = [binary, "serve", "--listen", "127.0.0.1:0", *map(str, words)]
         for name, value in options.items():
             command += ["--set", f"{OPTIONS[name]}={str(value).lower()}"]
         self._log = tempfile.NamedTemporaryFile(prefix="starling-", suffix=".log")

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 namespace starling::quic {
 
@@ -22,8 +23,37 @@ enum class QuicCount : std::uint8_t {
     ResetsWithheld,  // by their rate
     Malformed,       // datagrams that no connection and no rule wanted
     Strays,          // handed to the core that owns them
+    // As things stand: set, not added to. See WindowCache.
+    Connections,
+    Parked,
+    BlobBytes,
+    WindowHits,
+    WindowLoads,
     kEnd,
 };
+
+// What operators read of them, in the order of the enumeration.
+inline constexpr const char* kQuicCountNames[] = {
+    "datagrams_received",
+    "handshakes",
+    "resumptions",
+    "handshakes_failed",
+    "retries_sent",
+    "tokens_refused",
+    "refused_half_open",
+    "refused_connections",
+    "versions_negotiated",
+    "resets_sent",
+    "resets_withheld",
+    "malformed",
+    "strays",
+    "connections",
+    "parked",
+    "blob_bytes",
+    "window_hits",
+    "window_loads",
+};
+static_assert(std::size(kQuicCountNames) == static_cast<std::size_t>(QuicCount::kEnd));
 
 // Owner: one core writes; anybody may read, and sees each value at some recent moment.
 class alignas(64) QuicCounters {
@@ -31,6 +61,9 @@ public:
     void add(QuicCount count) {
         auto& value = values_[static_cast<std::size_t>(count)];
         value.store(value.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    void set(QuicCount count, std::uint64_t value) {
+        values_[static_cast<std::size_t>(count)].store(value, std::memory_order_relaxed);
     }
     std::uint64_t operator[](QuicCount count) const {
         return values_[static_cast<std::size_t>(count)].load(std::memory_order_relaxed);

@@ -82,6 +82,16 @@ void QuicEndpoint::flush() {
             }
         }
     }
+    count_what_is();
+}
+
+void QuicEndpoint::count_what_is() {
+    const WindowCache::Counts& windows = windows_.counts();
+    counters_.set(QuicCount::Connections, size());
+    counters_.set(QuicCount::Parked, windows.parked);
+    counters_.set(QuicCount::BlobBytes, windows.blob_bytes);
+    counters_.set(QuicCount::WindowHits, windows.hits);
+    counters_.set(QuicCount::WindowLoads, windows.loads);
 }
 
 void QuicEndpoint::on_dirty(QuicConnection& connection) {

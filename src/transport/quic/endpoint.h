@@ -46,7 +46,7 @@ public:
     void expire();
     TimeNs next_expiry() const { return timers_.next(); }
 
-    // Sends what there is to send, and destroys what has ended.
+    // Sends what there is to send, destroys what has ended, and counts what is left.
     void flush();
 
     // Appends what has happened to attached streams since the last call.
@@ -92,6 +92,7 @@ protected:
 
 private:
     void arm(QuicConnection& connection);
+    void count_what_is();
 
     DatagramSender& sender_;
     PacketCrypto crypto_;

@@ -11,7 +11,7 @@ Result<std::unique_ptr<QuicListener>, std::string> QuicListener::open(const Endp
     auto socket = UdpSocket::open(endpoint, setup.cores);
     if (!socket) return socket.error();
     const auto fails = [&](const Error& error) {
-        return endpoint.text() + "/udp: " + error.text + ": " + std::strerror(error.code);
+        return endpoint.text() + ": " + error.text + ": " + std::strerror(error.code);
     };
     if (setup.cores > 1)
         if (const auto steers = (*socket)->steer_by_connection_id(setup.cores); !steers)

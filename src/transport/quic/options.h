@@ -2,10 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/limits.h"
 
 namespace starling::quic {
+
+// What a server shows, and wants to be shown: PEM files by their names.
+struct TlsFiles {
+    std::string certificate;         // its own, then those that lead to its authority
+    std::string key;                 // of the first
+    std::string client_authorities;  // "": clients need no certificate
+};
 
 // Defaults and reasons: base/limits.h. Plain data.
 struct QuicOptions {

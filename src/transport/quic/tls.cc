@@ -6,10 +6,12 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <iterator>
 
 #include "base/assert.h"
+#include "base/counted.h"
 
 namespace starling::quic {
 namespace {
@@ -18,6 +20,9 @@ constexpr const char* kPriority =
     "%DISABLE_TLS13_COMPAT_MODE:NORMAL:-VERS-ALL:+VERS-TLS1.3:"
     "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
     "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1";
+
+// Bytes of a file, with room for every authority in the world. Beyond: refused.
+constexpr std::size_t kFileBytesMax = 1 << 20;
 
 // Bytes of our transport parameters at most.
 constexpr std::size_t kParametersMax = 256;
@@ -50,11 +55,14 @@ Cipher cipher_of(gnutls_cipher_algorithm_t algorithm) {
     return Cipher::Aes128Gcm;
 }
 
-// Appends to `text`.
 Result<void, std::string> read_file(const std::string& path, std::string& text) {
+    errno = 0;
     std::ifstream file(path, std::ios::binary);
-    if (!file) return path + ": " + std::strerror(errno);
-    text.append(std::istreambuf_iterator<char>(file), {});
+    text.resize(kFileBytesMax);
+    if (!file.read(text.data(), kFileBytesMax) && !file.eof())  // a folder opens, and fails here
+        return path + ": " + std::strerror(errno);
+    if (!file.eof()) return path + ": too large";
+    text.resize(static_cast<std::size_t>(file.gcount()));
     return {};
 }
 
@@ -74,30 +82,107 @@ Result<void, std::string> check_dates(std::string_view certificate, const std::s
     return {};
 }
 
+using TicketKey = decltype(QuicKeys::tickets);
+
+// Who must show a certificate, for this purpose.
+const gnutls_typed_vdata_st kOfClients[] = {
+    {GNUTLS_DT_KEY_PURPOSE_OID,
+     reinterpret_cast<unsigned char*>(const_cast<char*>(GNUTLS_KP_TLS_WWW_CLIENT)), 0}};
+
 }  // namespace
 
-Result<std::unique_ptr<TlsContext>, std::string> TlsContext::server(
-    const std::string& certificate_file, const std::string& key_file, const QuicKeys& keys) {
-    std::string certificate, key;
-    STARLING_CHECK(read_file(certificate_file, certificate));
-    STARLING_CHECK(read_file(key_file, key));
-    return server_from_pem(certificate, key, certificate_file + ", " + key_file, keys);
+// Owner: any thread; immutable once a context holds it.
+class TlsCredentials : public Counted<TlsCredentials> {
+public:
+    TlsCredentials() {
+        STARLING_ASSERT(gnutls_certificate_allocate_credentials(&certificates) == 0);
+    }
+    ~TlsCredentials() { gnutls_certificate_free_credentials(certificates); }
+
+    gnutls_certificate_credentials_t certificates = nullptr;
+    bool wants_certificate = false;           // of clients
+    std::array<std::byte, 32> authorities{};  // of those, by their SHA-256
+};
+
+namespace {
+
+// A ticket stands for the certificate that a client has shown, so it is good only where the same
+// authorities are trusted.
+TicketKey ticket_key(const TlsCredentials& credentials, const QuicKeys& keys) {
+    if (!credentials.wants_certificate) return keys.tickets;
+    TicketKey key;
+    static_assert(sizeof key == 64, "what SHA-512 gives");
+    STARLING_ASSERT(gnutls_hmac_fast(GNUTLS_MAC_SHA512, keys.tickets.data(), keys.tickets.size(),
+                                     credentials.authorities.data(), credentials.authorities.size(),
+                                     key.data()) == 0);
+    return key;
+}
+
+// The certificate and key of `texts`, which is PEM.
+Result<void, std::string> add_identity(TlsCredentials& credentials, const TlsFiles& texts,
+                                       const TlsFiles& names) {
+    STARLING_CHECK(check_dates(texts.certificate, names.certificate));
+    const gnutls_datum_t chain = datum(texts.certificate), secret = datum(texts.key);
+    const int failure = gnutls_certificate_set_x509_key_mem2(
+        credentials.certificates, &chain, &secret, GNUTLS_X509_FMT_PEM, nullptr, 0);
+    if (failure == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+        return names.key + ": the key does not belong to the certificate";
+    if (failure < 0) return names.key + ": the key cannot be used: " + gnutls_strerror(failure);
+    return {};
+}
+
+Result<void, std::string> add_clients(TlsCredentials& credentials, const TlsFiles& texts,
+                                      const TlsFiles& names) {
+    if (names.client_authorities.empty()) return {};
+    const gnutls_datum_t list = datum(texts.client_authorities);
+    if (gnutls_certificate_set_x509_trust_mem(credentials.certificates, &list,
+                                              GNUTLS_X509_FMT_PEM) <= 0)
+        return names.client_authorities + ": no PEM certificate of an authority";
+    credentials.wants_certificate = true;
+    STARLING_ASSERT(gnutls_hash_fast(GNUTLS_DIG_SHA256, list.data, list.size,
+                                     credentials.authorities.data()) == 0);
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TlsContext>, std::string> TlsContext::server(const TlsFiles& files,
+                                                                    const QuicKeys& keys) {
+    std::unique_ptr<TlsContext> context(new TlsContext);
+    STARLING_CHECK(context->prepare());
+    context->keys_ = &keys;
+    STARLING_CHECK(context->reload(files));
+    return context;
 }
 
 Result<std::unique_ptr<TlsContext>, std::string> TlsContext::server_from_pem(
     std::string_view certificate, std::string_view key, const std::string& name,
     const QuicKeys& keys) {
-    STARLING_CHECK(check_dates(certificate, name));
     std::unique_ptr<TlsContext> context(new TlsContext);
     STARLING_CHECK(context->prepare());
-    const gnutls_datum_t chain = datum(certificate), secret = datum(key);
-    const int failure = gnutls_certificate_set_x509_key_mem2(context->credentials_, &chain, &secret,
-                                                             GNUTLS_X509_FMT_PEM, nullptr, 0);
-    if (failure == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-        return name + ": the key does not belong to the certificate";
-    if (failure < 0) return name + ": the key cannot be used: " + gnutls_strerror(failure);
     context->keys_ = &keys;
+    STARLING_CHECK(context->load({.certificate = std::string(certificate), .key = std::string(key)},
+                                 {.certificate = name, .key = name}));
     return context;
+}
+
+Result<void, std::string> TlsContext::reload(const TlsFiles& files) {
+    TlsFiles texts;
+    STARLING_CHECK(read_file(files.certificate, texts.certificate));
+    STARLING_CHECK(read_file(files.key, texts.key));
+    if (!files.client_authorities.empty())
+        STARLING_CHECK(read_file(files.client_authorities, texts.client_authorities));
+    const auto loaded = load(texts, files);
+    gnutls_memset(texts.key.data(), 0, texts.key.size());
+    return loaded;
+}
+
+Result<void, std::string> TlsContext::load(const TlsFiles& texts, const TlsFiles& names) {
+    auto fresh = std::make_unique<TlsCredentials>();
+    STARLING_CHECK(add_identity(*fresh, texts, names));
+    STARLING_CHECK(add_clients(*fresh, texts, names));
+    credentials_.set(Ref<const TlsCredentials>::adopt(fresh.release()));
+    return {};
 }
 
 Result<std::unique_ptr<TlsContext>, std::string> TlsContext::client(std::string_view authorities,
@@ -105,23 +190,26 @@ Result<std::unique_ptr<TlsContext>, std::string> TlsContext::client(std::string_
     std::unique_ptr<TlsContext> context(new TlsContext);
     STARLING_CHECK(context->prepare());
     context->trust_ = trust;
-    if (trust == Trust::Anybody) return context;
-    const gnutls_datum_t list = datum(authorities);
-    const int found = authorities.empty()
-                          ? gnutls_certificate_set_x509_system_trust(context->credentials_)
-                          : gnutls_certificate_set_x509_trust_mem(context->credentials_, &list,
-                                                                  GNUTLS_X509_FMT_PEM);
-    if (found <= 0) return std::string("no certificate of an authority to trust");
+    auto credentials = std::make_unique<TlsCredentials>();
+    if (trust == Trust::Verified) {
+        const gnutls_datum_t list = datum(authorities);
+        const int found = authorities.empty()
+                              ? gnutls_certificate_set_x509_system_trust(credentials->certificates)
+                              : gnutls_certificate_set_x509_trust_mem(credentials->certificates,
+                                                                      &list, GNUTLS_X509_FMT_PEM);
+        if (found <= 0) return std::string("no certificate of an authority to trust");
+    }
+    context->credentials_.set(Ref<const TlsCredentials>::adopt(credentials.release()));
     return context;
 }
 
+TlsContext::TlsContext() = default;
+
 TlsContext::~TlsContext() {
-    if (credentials_) gnutls_certificate_free_credentials(credentials_);
     if (priority_) gnutls_priority_deinit(priority_);
 }
 
 Result<void, std::string> TlsContext::prepare() {
-    STARLING_ASSERT(gnutls_certificate_allocate_credentials(&credentials_) == 0);
     const char* wrong = nullptr;
     if (gnutls_priority_init(&priority_, kPriority, &wrong) != 0)
         return std::string("this GnuTLS does not know ") + wrong;
@@ -132,9 +220,15 @@ std::unique_ptr<TlsSession> TlsSession::server(const TlsContext& context, Packet
     constexpr unsigned kFlags =
         GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA;
     std::unique_ptr<TlsSession> tls(new TlsSession(context, crypto, kFlags));
-    const auto& secret = context.keys_->tickets;
+    const TicketKey secret = ticket_key(*tls->credentials_, *context.keys_);
     const gnutls_datum_t key = datum(as_text(secret));
     STARLING_ASSERT(gnutls_session_ticket_enable_server(tls->session_, &key) == 0);
+    if (tls->credentials_->wants_certificate) {
+        gnutls_certificate_server_set_request(tls->session_, GNUTLS_CERT_REQUIRE);
+        gnutls_session_set_verify_cert2(tls->session_,
+                                        const_cast<gnutls_typed_vdata_st*>(kOfClients),
+                                        std::size(kOfClients), 0);
+    }
     std::array<gnutls_datum_t, std::size(kProtocols)> protocols;
     std::ranges::transform(kProtocols, protocols.begin(), datum);
     gnutls_alpn_set_protocols(tls->session_, protocols.data(), protocols.size(),
@@ -159,11 +253,12 @@ std::unique_ptr<TlsSession> TlsSession::client(const TlsContext& context, Packet
 }
 
 TlsSession::TlsSession(const TlsContext& context, PacketCrypto& crypto, unsigned flags)
-    : crypto_(crypto) {
+    : credentials_(context.credentials_.get()),
+      crypto_(crypto) {
     STARLING_ASSERT(gnutls_init(&session_, flags) == 0);
     gnutls_session_set_ptr(session_, this);
     gnutls_priority_set(session_, context.priority_);
-    gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, context.credentials_);
+    gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, credentials_->certificates);
     gnutls_handshake_set_secret_function(session_, on_secret);
     gnutls_handshake_set_read_function(session_, on_message);
     gnutls_alert_set_read_function(session_, on_alert);

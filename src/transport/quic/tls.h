@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/replaceable.h"
 #include "base/result.h"
+#include "transport/quic/options.h"
 #include "transport/quic/packet_crypto.h"
 #include "transport/quic/quic_keys.h"
 
@@ -17,18 +19,26 @@ namespace starling::quic {
 // Application protocols that MQTT over QUIC is known by, the preferred first.
 inline constexpr std::string_view kProtocols[] = {"mqtt", "mqttv5"};
 
-// What all sessions of one role have in common. Owner: any core; immutable once made.
+// One certificate with its key, or whom to trust. Only tls.cc looks inside.
+class TlsCredentials;
+
+// What all sessions of one role have in common.
+// Owner: any thread; outlives its sessions.
 class TlsContext {
 public:
-    // A certificate chain and its key, as PEM files. The error says which is missing, unreadable,
-    // expired, not valid yet, or does not fit the other.
-    static Result<std::unique_ptr<TlsContext>, std::string> server(
-        const std::string& certificate_file, const std::string& key_file, const QuicKeys& keys);
+    // The error says which file is missing, unreadable, expired, not valid yet, or does not fit the
+    // other. `keys` outlive the context.
+    static Result<std::unique_ptr<TlsContext>, std::string> server(const TlsFiles& files,
+                                                                   const QuicKeys& keys);
 
     // The same from memory; `name` stands for the files in errors.
     static Result<std::unique_ptr<TlsContext>, std::string> server_from_pem(
         std::string_view certificate, std::string_view key, const std::string& name,
         const QuicKeys& keys);
+
+    // A server reads its files anew: for the handshakes that begin from now on. After an error
+    // nothing has changed.
+    Result<void, std::string> reload(const TlsFiles& files);
 
     // Whom a client trusts: authorities as PEM, or those of the system when it is empty.
     enum class Trust : std::uint8_t { Verified, Anybody };
@@ -40,10 +50,11 @@ public:
 
 private:
     friend class TlsSession;
-    TlsContext() = default;
+    TlsContext();
     Result<void, std::string> prepare();
+    Result<void, std::string> load(const TlsFiles& texts, const TlsFiles& names);
 
-    gnutls_certificate_credentials_t credentials_ = nullptr;
+    Replaceable<const TlsCredentials> credentials_;
     gnutls_priority_t priority_ = nullptr;
     const QuicKeys* keys_ = nullptr;  // a server's
     Trust trust_ = Trust::Verified;
@@ -106,6 +117,7 @@ private:
     static int put_parameters(gnutls_session_t session, gnutls_buffer_t buffer);
 
     gnutls_session_t session_ = nullptr;
+    const Ref<const TlsCredentials> credentials_;  // GnuTLS keeps a pointer to them
     PacketCrypto& crypto_;
     std::string host_;  // that a client wants
     Work work_{};

@@ -48,11 +48,17 @@ TEST(TlsContext, ReadsFilesAndNamesTheMissingOne) {
                       key = folder + "/quic_tls_test.key";
     std::ofstream(certificate) << good().certificate;
     std::ofstream(key) << good().key;
-    EXPECT_TRUE(TlsContext::server(certificate, key, keys));
-    const auto no_key = TlsContext::server(certificate, folder + "/absent.key", keys);
+    EXPECT_TRUE(TlsContext::server({certificate, key, ""}, keys));
+    const auto no_key = TlsContext::server({certificate, folder + "/absent.key", ""}, keys);
     ASSERT_FALSE(no_key);
     EXPECT_EQ(no_key.error(), folder + "/absent.key: No such file or directory");
-    EXPECT_FALSE(TlsContext::server(folder + "/absent.crt", key, keys));
+    EXPECT_FALSE(TlsContext::server({folder + "/absent.crt", key, ""}, keys));
+    const auto no_file = TlsContext::server({folder, key, ""}, keys);
+    ASSERT_FALSE(no_file);
+    EXPECT_EQ(no_file.error(), folder + ": Is a directory");
+    const auto endless = TlsContext::server({"/dev/zero", key, ""}, keys);
+    ASSERT_FALSE(endless);
+    EXPECT_EQ(endless.error(), "/dev/zero: too large");
     std::remove(certificate.c_str());
     std::remove(key.c_str());
 }

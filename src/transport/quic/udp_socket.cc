@@ -15,7 +15,7 @@ namespace {
 constexpr int kKernelBytes = 4 << 20;
 
 std::string failure(const char* what, const Endpoint& endpoint, int code) {
-    return endpoint.text() + "/udp: " + what + ": " + std::strerror(code);
+    return endpoint.text() + ": " + what + ": " + std::strerror(code);
 }
 
 Result<int> open_socket(SocketAddress& address, bool every_address) {

@@ -1,0 +1,310 @@
+// Clients of a broker over QUIC: from its settings to what they are told.
+#include "app/quic_service.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/listeners.h"
+#include "app/self_signed.h"
+#include "reactor/epoll_poller.h"
+#include "transport/quic/client.h"
+#include "transport/quic/testing.h"
+
+namespace starling {
+namespace {
+
+using namespace std::string_literals;
+using namespace quic;
+using testing::HasSubstr;
+
+// Of version 3.1.1, from a client without a name of its own; its answer.
+const std::string kConnect = "\x10\x0C\0\x04MQTT\x04\x02\0\x3C\0\0"s;
+const std::string kConnack = "\x20\x02\0\0"s;
+
+// A client's end: one connection, one stream. Owner: the test.
+class Caller {
+public:
+    // Trusts this certificate alone, and begins with the ticket of another, if there is one.
+    Caller(const std::string& certificate, const Endpoint& place, Bytes ticket = {})
+        : tls_(std::move(*TlsContext::client(certificate, TlsContext::Trust::Verified))),
+          socket_(std::move(*UdpSocket::open({.host = place.host, .port = 0}, 1))),
+          clients_(std::make_unique<QuicClients>(QuicEndpoint::Setup{
+              .options = options_, .keys = keys_, .tls = *tls_, .sender = *socket_, .seed = 1})) {
+        EXPECT_TRUE(poller_.add(*clients_, *socket_));
+        handle_ = *clients_->connect(
+            {.path = {socket_->address(), *SocketAddress::parse(place.host, place.port)},
+             .server_name = "localhost",
+             .ticket = ticket});
+    }
+    ~Caller() {
+        stream_.reset();
+        poller_.remove(*clients_);
+    }
+
+    void turn() {
+        poller_.wait(1);
+        QuicConnection* connection = clients_->find(handle_);
+        if (!connection || connection->phase() != QuicConnection::Phase::Open) return;
+        if (!stream_) {
+            stream_ = std::make_unique<QuicStream>(*clients_, *connection->open_stream());
+            EXPECT_TRUE(stream_->attach(poller_, 1));
+        }
+        const iovec piece{unsaid.data(), unsaid.size()};
+        if (const auto taken = stream_->write({&piece, 1})) unsaid.erase(0, *taken);
+        ByteVector bytes(1'000);
+        if (const auto answer = stream_->read(bytes))
+            heard += as_text(Bytes(bytes).first(answer->bytes));
+    }
+
+    bool is_connected() const { return stream_ != nullptr; }
+    bool is_gone() const {
+        const QuicConnection* connection = clients_->find(handle_);
+        return !connection || connection->phase() > QuicConnection::Phase::Open;
+    }
+
+    // What the next one may begin with, once it has come.
+    ByteVector ticket() {
+        QuicConnection* connection = clients_->find(handle_);
+        return connection && connection->has_ticket() ? connection->take_souvenirs().ticket
+                                                      : ByteVector();
+    }
+
+    std::string unsaid, heard;
+
+private:
+    QuicOptions options_{.windows = 8};
+    QuicKeys keys_ = QuicKeys::random();
+    std::unique_ptr<TlsContext> tls_;
+    std::unique_ptr<UdpSocket> socket_;
+    QuicPoller poller_{std::move(*EpollPoller::open())};
+    std::unique_ptr<QuicClients> clients_;
+    std::unique_ptr<QuicStream> stream_;
+    Handle handle_;
+};
+
+// A broker of one core that listens on QUIC. Owner: the test.
+class QuicServiceTest : public testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = testing::TempDir() + "/quic_service_XXXXXX";
+        folder = std::move(*DataFolder::open(::mkdtemp(pattern.data())));
+        show(first);
+    }
+    void TearDown() override {
+        seats.clear();
+        std::filesystem::remove_all(folder->path());
+    }
+
+    void show(const TestCertificate& identity) {
+        std::ofstream(folder->file("crt")) << identity.certificate;
+        std::ofstream(folder->file("key")) << identity.key;
+    }
+
+    Settings named_settings() {
+        Settings settings;
+        for (const std::string& assignment :
+             {"listen=quic://127.0.0.1:0"s, "quic.certificate=" + folder->file("crt"),
+              "quic.key=" + folder->file("key"), "quic.windows=8"s})
+            EXPECT_TRUE(settings.assign(assignment, "--set")) << assignment;
+        return settings;
+    }
+
+    void serve(const Settings& of_certificate) {
+        auto opened = QuicService::open(of_certificate, *folder, 1);
+        ASSERT_TRUE(opened) << opened.error();
+        service = std::move(*opened);
+        auto seat = Seat::open({0, clock, commons, true});
+        ASSERT_TRUE(seat);
+        seats.push_back(std::move(*seat));
+        const auto places = listen_everywhere(seats, named_settings(), service.get());
+        ASSERT_TRUE(places) << places.error();
+        place = places->front();
+    }
+
+    // As another process would, on the same folder.
+    void restart(const Settings& settings) {
+        seats.clear();
+        serve(settings);
+    }
+
+    // Lets the broker and the callers go on until `done`; a hang ends by the runner's limit.
+    template <typename Done, typename... Callers>
+    void run_until(Done done, Callers&... callers) {
+        while (!done()) {
+            (callers.turn(), ...);
+            seats.front()->poller().wake();
+            seats.front()->turn();
+        }
+    }
+
+    // Whether one who trusts this certificate alone gets through the handshake.
+    bool admits(const std::string& certificate, Bytes ticket = {}) {
+        Caller caller(certificate, place, ticket);
+        run_until([&] { return caller.is_connected() || caller.is_gone(); }, caller);
+        if (!caller.is_connected()) return false;
+        // The server may refuse when the client thinks that all is well.
+        caller.unsaid = kConnect;
+        run_until([&] { return caller.heard == kConnack || caller.is_gone(); }, caller);
+        return caller.heard == kConnack;
+    }
+
+    std::uint64_t figure(const std::string& name) {
+        std::map<std::string, std::uint64_t> all;
+        service->figures().for_each_figure(
+            [&](std::string_view one, std::uint64_t value) { all[std::string(one)] = value; });
+        return all.at(name);
+    }
+
+    const TestCertificate first = make_certificate(), second = make_certificate();
+    std::unique_ptr<DataFolder> folder;
+    std::unique_ptr<QuicService> service;
+    SystemClock clock;
+    Commons commons{BrokerOptions{}, HashKey{1, 2}, 1};
+    Seats seats;
+    Endpoint place;
+};
+
+TEST_F(QuicServiceTest, AClientPublishesAndReceives) {
+    serve(named_settings());
+    Caller caller(first.certificate, place);
+    const std::string subscribe = "\x82\x06\0\x01\0\x01t\0"s, suback = "\x90\x03\0\x01\0"s;
+    const std::string publish = "\x30\x05\0\x01thi"s;
+    caller.unsaid = kConnect + subscribe + publish;
+    const std::string answers = kConnack + suback + publish;
+    run_until([&] { return caller.heard.size() >= answers.size(); }, caller);
+    EXPECT_EQ(caller.heard, answers);
+    EXPECT_EQ(figure("quic/handshakes"), 1u);
+    EXPECT_EQ(figure("quic/connections"), 1u);
+    EXPECT_GT(figure("quic/datagrams_received"), 2u);
+    EXPECT_GT(figure("quic/window_hits"), 0u);
+}
+
+TEST_F(QuicServiceTest, AStopEndsItsConnections) {
+    serve(named_settings());
+    Caller caller(first.certificate, place);
+    caller.unsaid = kConnect;
+    run_until([&] { return caller.heard == kConnack; }, caller);
+    seats.front()->broker().stop();
+    run_until([&] { return seats.front()->broker().is_stopped(); }, caller);
+    seats.clear();
+    while (!caller.is_gone()) caller.turn();
+}
+
+TEST_F(QuicServiceTest, ABrokerMayGoBeforeItsClients) {
+    serve(named_settings());
+    Caller caller(first.certificate, place);
+    caller.unsaid = kConnect;
+    run_until([&] { return caller.heard == kConnack; }, caller);
+    seats.clear();
+    while (!caller.is_gone()) caller.turn();
+}
+
+TEST_F(QuicServiceTest, ACertificateIsReplacedForNewHandshakesOnly) {
+    serve(named_settings());
+    Caller old(first.certificate, place);
+    old.unsaid = kConnect;
+    run_until([&] { return old.heard == kConnack; }, old);
+
+    show(second);
+    EXPECT_TRUE(admits(first.certificate));  // nobody has told it yet
+    service->reload();
+    EXPECT_FALSE(admits(first.certificate));
+    EXPECT_TRUE(admits(second.certificate));
+
+    const std::string ping = "\xC0\0"s, pong = "\xD0\0"s;
+    old.heard.clear();
+    old.unsaid = ping;
+    run_until([&] { return old.heard == pong || old.is_gone(); }, old);
+    EXPECT_EQ(old.heard, pong);
+}
+
+TEST_F(QuicServiceTest, ABadCertificateLeavesTheOldOne) {
+    serve(named_settings());
+    show({second.certificate, first.key});
+    service->reload();
+    EXPECT_TRUE(admits(first.certificate));
+    std::filesystem::remove(folder->file("crt"));
+    service->reload();
+    EXPECT_TRUE(admits(first.certificate));
+}
+
+TEST_F(QuicServiceTest, AClientMustShowACertificateWhereOneIsWanted) {
+    std::ofstream(folder->file("ca")) << second.certificate;
+    Settings settings = named_settings();
+    ASSERT_TRUE(settings.assign("quic.client_ca=" + folder->file("ca"), "--set"));
+    serve(settings);
+    EXPECT_FALSE(admits(first.certificate));
+    run_until([&] { return figure("quic/connections") == 0; });
+    EXPECT_EQ(figure("quic/handshakes"), 0u);
+    EXPECT_EQ(figure("quic/handshakes_failed"), 1u);
+}
+
+// A ticket stands for a whole handshake, certificates included.
+TEST_F(QuicServiceTest, ATicketIsGoodWhereTheSameClientsAreTrusted) {
+    serve(named_settings());
+    ByteVector ticket;
+    {
+        Caller caller(first.certificate, place);
+        run_until([&] { return !(ticket = caller.ticket()).empty(); }, caller);
+    }
+    restart(named_settings());
+    EXPECT_TRUE(admits(first.certificate, ticket));
+    EXPECT_EQ(figure("quic/resumptions"), 1u);
+
+    std::ofstream(folder->file("ca")) << second.certificate;
+    Settings settings = named_settings();
+    ASSERT_TRUE(settings.assign("quic.client_ca=" + folder->file("ca"), "--set"));
+    restart(settings);
+    EXPECT_FALSE(admits(first.certificate, ticket));
+}
+
+TEST_F(QuicServiceTest, WithoutConfigurationItMakesACertificateThatWorks) {
+    serve(Settings());
+    std::ostringstream made;
+    made << std::ifstream(folder->file("self-signed.crt")).rdbuf();
+    EXPECT_TRUE(admits(made.str()));
+}
+
+TEST_F(QuicServiceTest, SaysWhatIsMissing) {
+    struct Case {
+        const char* file;
+        std::vector<std::string> assignments;
+        std::string says;
+    };
+    const std::string crt = folder->file("crt"), key = folder->file("key");
+    const Case cases[] = {
+        {nullptr, {"listen=quic://"}, "takes a certificate: set quic.certificate and quic.key"},
+        {"", {}, "takes a certificate: set quic.certificate and quic.key"},
+        {nullptr, {"quic.certificate=" + crt}, "quic.key is not"},
+        {nullptr, {"quic.key=" + key}, "quic.certificate is not"},
+        {nullptr, {"quic.certificate=/nowhere", "quic.key=" + key}, "/nowhere: No such file"},
+        {nullptr, {"quic.certificate=" + crt, "quic.key=/nowhere"}, "/nowhere: No such file"},
+        {nullptr, {"quic.certificate=" + crt, "quic.key=" + crt}, crt + ": the key cannot be used"},
+        {nullptr,
+         {"quic.certificate=" + crt, "quic.key=" + key, "quic.client_ca=" + key},
+         key + ": no PEM certificate of an authority"},
+        {nullptr,
+         {"quic.certificate=" + crt, "quic.key=" + key, "quic.client_ca=/nowhere"},
+         "/nowhere: No such file"},
+    };
+    for (const Case& c : cases) {
+        Settings settings;
+        if (c.file) {
+            ASSERT_TRUE(settings.read_toml(c.file, "a.toml"));
+        }
+        for (const std::string& assignment : c.assignments)
+            ASSERT_TRUE(settings.assign(assignment, "--set"));
+        const auto opened = QuicService::open(settings, *folder, 1);
+        ASSERT_FALSE(opened) << c.says;
+        EXPECT_THAT(opened.error(), HasSubstr(c.says));
+    }
+}
+
+}  // namespace
+}  // namespace starling
