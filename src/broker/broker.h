@@ -27,6 +27,7 @@
 #include "broker/mail.h"
 #include "broker/options.h"
 #include "broker/ports/store.h"
+#include "broker/recent_topics.h"
 #include "broker/retained.h"
 #include "broker/rounds.h"
 #include "broker/session.h"
@@ -233,11 +234,12 @@ private:
     // publisher.cc
     void on_publish(Handle handle, Connection& connection, const Frame& frame);
     Decoded<std::string_view> resolve_topic(Connection& connection, const Publish& publish);
+    Reason look_at(Handle handle, const Hashed& recent, Hashed& topic);
     Reason judge_topic(std::string_view topic) const;
     void accept_publish(Handle handle, Connection& connection, const Publish& publish,
-                        std::string_view topic, Reason reason);
+                        const Hashed& topic, Reason reason);
     Ref<const Message> make_message(const Connection& connection, const Publish& publish,
-                                    std::string_view topic) const;
+                                    const Hashed& topic) const;
     bool answer_repeated(Handle handle, Connection& connection, const Publish& publish);
     Handle find_ticket(Handle session, std::uint16_t packet_id);
     void settle(Handle ticket, std::uint32_t receivers, bool was_retained);
@@ -386,6 +388,7 @@ private:
     SubscriptionTable subscriptions_;
     RetainedMessages retained_;
     SysTopics sys_;
+    RecentTopics recent_topics_;
     AgeList<Connection> handshaking_;
     AgeList<Session> absent_;
     std::vector<std::unique_ptr<StreamSource>> sources_;

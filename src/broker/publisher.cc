@@ -8,23 +8,25 @@
 namespace starling {
 
 void Broker::on_publish(Handle handle, Connection& connection, const Frame& frame) {
-    const auto publish = decode_publish(frame, connection.version, Sender::Client);
+    const Hashed recent = recent_topics_.find(handle);
+    const auto publish = decode_publish(frame, connection.version, Sender::Client, recent.text);
     if (!publish) return fail(handle, connection, publish.error());
     if (publish->qos > options_.maximum_qos)
         return fail(handle, connection, {Reason::QosNotSupported, "section 3.2.2.3.4"});
     if (publish->retain && !options_.retain_available)
         return fail(handle, connection, {Reason::RetainNotSupported, "section 3.2.2.3.5"});
 
-    const auto topic = resolve_topic(connection, *publish);
-    if (!topic) return fail(handle, connection, topic.error());
-    Reason reason = judge_topic(*topic);
+    const auto name = resolve_topic(connection, *publish);
+    if (!name) return fail(handle, connection, name.error());
+    Hashed topic{*name, recent.hash};
+    Reason reason = look_at(handle, recent, topic);
     if (reason == Reason::TopicNameInvalid && publish->qos == Qos::AtMostOnce)
         return fail(handle, connection, {reason, "more topic levels than allowed"});
     if (reason == Reason::Success) {
         Question question;
         question.action = Question::Action::Publish;
         question.client_id = sessions_[connection.session.index].id;
-        question.topic = *topic;
+        question.topic = topic.text;
         question.qos = publish->qos;
         question.retain = publish->retain;
         if (!consult(handle, connection, {&question, 1})) return;
@@ -32,7 +34,16 @@ void Broker::on_publish(Handle handle, Connection& connection, const Frame& fram
         if (reason != Reason::Success) counters_.add(Count::Denied);
     }
     counters_.add(Count::PublishReceived);
-    accept_publish(handle, connection, *publish, *topic, reason);
+    accept_publish(handle, connection, *publish, topic, reason);
+}
+
+// Hashes and judges the topic, unless it is the one that came last.
+Reason Broker::look_at(Handle handle, const Hashed& recent, Hashed& topic) {
+    if (topic.text == recent.text) return Reason::Success;
+    topic = hashed(commons_.key, topic.text);
+    const Reason reason = judge_topic(topic.text);
+    if (reason == Reason::Success) recent_topics_.remember(handle, topic);
+    return reason;
 }
 
 // The topic that a PUBLISH names, by itself or by an alias that it may set too.
@@ -59,7 +70,7 @@ Reason Broker::judge_topic(std::string_view topic) const {
 }
 
 void Broker::accept_publish(Handle handle, Connection& connection, const Publish& publish,
-                            std::string_view topic, Reason reason) {
+                            const Hashed& topic, Reason reason) {
     const bool is_exact = publish.qos == Qos::ExactlyOnce;
     if (is_exact && answer_repeated(handle, connection, publish)) return;
     const std::uint64_t seen = commits_.changes();
@@ -91,9 +102,9 @@ void Broker::accept_publish(Handle handle, Connection& connection, const Publish
 }
 
 Ref<const Message> Broker::make_message(const Connection& connection, const Publish& publish,
-                                        std::string_view topic) const {
+                                        const Hashed& topic) const {
     MessageParts parts;
-    parts.topic = hashed(commons_.key, topic);
+    parts.topic = topic;
     parts.payload = publish.payload;
     parts.properties = publish.properties;
     parts.version = connection.version;

@@ -2,6 +2,8 @@
 // connection or session is the broker's affair.
 #pragma once
 
+#include <string_view>
+
 #include "mqtt/framer.h"
 #include "mqtt/packets.h"
 
@@ -20,8 +22,10 @@ Version answer_version(const Frame& connect);
 Decoded<Connack> decode_connack(const Frame& frame, Version version);
 
 // From a client, a subscription identifier is a protocol error [MQTT-3.3.4-6].
-// The topic has no wildcard [MQTT-3.3.2-2]; it is empty only with an alias.
-Decoded<Publish> decode_publish(const Frame& frame, Version version, Sender sender);
+// The topic has no wildcard [MQTT-3.3.2-2]; it is empty only with an alias. `seen` is one that has
+// come before: it is not looked at again.
+Decoded<Publish> decode_publish(const Frame& frame, Version version, Sender sender,
+                                std::string_view seen = {});
 
 Decoded<Ack> decode_ack(const Frame& frame, Version version);  // PUBACK to PUBCOMP
 Decoded<Subscribe> decode_subscribe(const Frame& frame, Version version);

@@ -1,6 +1,7 @@
 // PUBLISH and its acknowledgements: MQTT 5.0, sections 3.3 to 3.7.
 #include "mqtt/decode.h"
 #include "mqtt/topic.h"
+#include "mqtt/utf8.h"
 
 namespace starling {
 namespace {
@@ -31,15 +32,25 @@ Decoded<void> read_publish_properties(Reader& reader, Sender sender, Publish& pu
     return {};
 }
 
+Decoded<std::string_view> read_topic(Reader& reader, std::string_view seen) {
+    STARLING_TRY(bytes, reader.binary());
+    const std::string_view topic = as_text(bytes);
+    if (!topic.empty() && topic == seen) return topic;
+    if (!is_mqtt_text(topic))
+        return malformed("[MQTT-1.5.4-1] [MQTT-1.5.4-2] a topic not in UTF-8, or with U+0000");
+    if (has_wildcard(topic))
+        return ProtocolError{Reason::TopicNameInvalid, "[MQTT-3.3.2-2] wildcard in a topic name"};
+    return topic;
+}
+
 }  // namespace
 
-Decoded<Publish> decode_publish(const Frame& frame, Version version, Sender sender) {
+Decoded<Publish> decode_publish(const Frame& frame, Version version, Sender sender,
+                                std::string_view seen) {
     Publish publish;
     STARLING_CHECK(read_flags(frame.flags, publish));
     Reader reader(frame.body);
-    STARLING_SET(publish.topic, reader.string());
-    if (has_wildcard(publish.topic))
-        return ProtocolError{Reason::TopicNameInvalid, "[MQTT-3.3.2-2] wildcard in a topic name"};
+    STARLING_SET(publish.topic, read_topic(reader, seen));
     if (publish.qos != Qos::AtMostOnce) STARLING_SET(publish.packet_id, reader.packet_id());
     if (version == Version::V5) STARLING_CHECK(read_publish_properties(reader, sender, publish));
     if (publish.topic.empty() && publish.topic_alias == 0)
