@@ -1,5 +1,5 @@
-// What QUIC costs: a handshake, a message, a packet's protection, an idle connection and its
-// parking.
+// What QUIC costs: a handshake, a message, a packet's protection, an idle connection, its parking
+// and its move to another core.
 #include <malloc.h>
 
 #include <benchmark/benchmark.h>
@@ -9,8 +9,8 @@
 namespace starling::quic {
 namespace {
 
-QuicRig::Setup roomy(std::uint32_t windows) {
-    QuicRig::Setup setup{.windows = windows};
+QuicRig::Setup roomy(std::uint32_t windows, CoreId cores = 1) {
+    QuicRig::Setup setup{.windows = windows, .cores = cores};
     setup.options.half_open = setup.options.retry_from = 1'000'000;
     return setup;
 }
@@ -145,6 +145,58 @@ void park_and_load(benchmark::State& state) {
     for (auto _ : state) idle[next++ % idle.size()].server->connection()->flush();
 }
 BENCHMARK(park_and_load)->Unit(benchmark::kMicrosecond);
+
+// The core that a connection is not on, of two.
+CoreId other_core(QuicRig& rig, const Idle& idle) {
+    const QuicConnection* connection = idle.server->connection();
+    return rig.server(0).find(connection->self()) == connection ? CoreId{1} : CoreId{0};
+}
+
+// A connection goes to the other core, from its window or from where it is parked, and is used
+// there: packing, unpacking, and the mail that says where it is.
+void move_connection(benchmark::State& state) {
+    QuicRig rig(roomy(state.range(0) != 0 ? 1 : 512, 2));
+    auto idle = make_many(rig, static_cast<int>(state.max_iterations));
+    std::size_t next = 0;
+    std::uint64_t bytes = 0;
+    for (auto _ : state) {
+        Idle& one = idle[next++];
+        const CoreId to = other_core(rig, one);
+        one.server->detach();
+        bytes += one.server->connection()->moving_bytes();
+        (void)one.server->attach(rig.poller(to), 0);
+        rig.server(to).flush();
+        rig.carry_mail();
+    }
+    state.counters["bytes"] =
+        benchmark::Counter(static_cast<double>(bytes), benchmark::Counter::kAvgIterations);
+}
+BENCHMARK(move_connection)
+    ->Arg(0)
+    ->Arg(1)
+    ->ArgName("parked")
+    ->Iterations(400)
+    ->Unit(benchmark::kMicrosecond);
+
+// The echo of a connection that has not moved, and of one whose datagrams are forwarded. What wakes
+// the other core's thread comes on top.
+void echo_forwarded(benchmark::State& state) {
+    QuicRig rig(roomy(64, 2));
+    auto idle = make_many(rig, 20);
+    if (state.range(0) != 0)
+        for (Idle& one : idle) (void)rig.move(*one.server, other_core(rig, one));
+    rig.run_for(100 * kSecond);
+    const auto forwarded = [&] {
+        return rig.server(0).counters()[QuicCount::Forwarded] +
+               rig.server(1).counters()[QuicCount::Forwarded];
+    };
+    const std::uint64_t before = forwarded();
+    std::size_t next = 0;
+    for (auto _ : state) benchmark::DoNotOptimize(echo(rig, idle[next++ % idle.size()]));
+    state.counters["forwarded"] = benchmark::Counter(static_cast<double>(forwarded() - before),
+                                                     benchmark::Counter::kAvgIterations);
+}
+BENCHMARK(echo_forwarded)->Arg(0)->Arg(1)->ArgName("moved")->Unit(benchmark::kMicrosecond);
 
 // The protection of a packet, with a cipher that is kept and with one made for it.
 void seal_packet(benchmark::State& state) {

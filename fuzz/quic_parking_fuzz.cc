@@ -1,4 +1,5 @@
-// Parks windows of any content, against templates of any content: each comes back to the last bit.
+// Parks windows of any content, against templates of any content: each comes back to the last bit,
+// and to another window with its pointers led there.
 #include <algorithm>
 #include <vector>
 
@@ -44,6 +45,15 @@ void run(Bytes input) {
     std::fill(window.begin(), window.end(), 0xDBDBDBDBDBDBDBDBu);
     unpack({window}, blob.data(), pattern, kWords * 8);
     STARLING_ASSERT(window == before);
+
+    // Into another window nothing changes but what pointed into the first.
+    const auto base = reinterpret_cast<std::uint64_t>(window.data());
+    const auto other_base = reinterpret_cast<std::uint64_t>(shown.data());
+    unpack({shown}, blob.data(), pattern, kWords * 8);
+    for (std::size_t i = 0; i < kWords; ++i) {
+        const std::uint64_t offset = before[i] - base;
+        STARLING_ASSERT(shown[i] == (offset < kWords * 8 ? other_base + offset : before[i]));
+    }
 }
 
 }  // namespace

@@ -47,13 +47,9 @@ Outcome listen_on_tcp(Seat& seat, Endpoint& endpoint, const TcpOptions& options)
     return {};
 }
 
-Outcome listen_on_quic(Seat& seat, Endpoint& endpoint, QuicService& quic, CoreId cores) {
-    STARLING_TRY(listener, quic::QuicListener::open(endpoint, {.options = quic.options(),
-                                                               .keys = quic.keys(),
-                                                               .tls = quic.tls(),
-                                                               .poller = seat.quic_poller(),
-                                                               .core = seat.id(),
-                                                               .cores = cores}));
+Outcome listen_on_quic(Seat& seat, Endpoint& endpoint, QuicService& quic, std::uint16_t number) {
+    STARLING_TRY(listener, quic::QuicListener::open(
+                               endpoint, {.poller = seat.quic_poller(), .number = number}));
     endpoint.port = listener->port();
     quic.figures().add(listener->server().counters());
     if (const auto taken = seat.listen(std::move(listener)); !taken)
@@ -63,15 +59,15 @@ Outcome listen_on_quic(Seat& seat, Endpoint& endpoint, QuicService& quic, CoreId
 }
 
 // Every core listens on a socket of its own; the system spreads what arrives.
-Result<Endpoint, std::string> listen_at(Seats& seats, Endpoint endpoint, const Settings& settings,
-                                        QuicService* quic) {
+// `number` is the place's own.
+Result<Endpoint, std::string> listen_at(Seats& seats, Endpoint endpoint, std::uint16_t number,
+                                        const Settings& settings, QuicService* quic) {
     if (endpoint.port != 0 && bind_failure(endpoint) == EADDRINUSE)
         return fmt::format("{}: address in use: another program listens there", endpoint.text());
     for (const auto& seat : seats) {
         if (endpoint.is_quic()) {
             STARLING_ASSERT(quic);
-            const auto cores = static_cast<CoreId>(seats.size());
-            STARLING_CHECK(listen_on_quic(*seat, endpoint, *quic, cores));
+            STARLING_CHECK(listen_on_quic(*seat, endpoint, *quic, number));
         } else {
             STARLING_CHECK(listen_on_tcp(*seat, endpoint, settings.options().tcp));
         }
@@ -101,7 +97,8 @@ Result<std::vector<Endpoint>, std::string> listen_everywhere(Seats& seats, const
             log_info(fmt::format("{}: no IPv6 on this machine's loopback", endpoint.text()));
             continue;
         }
-        STARLING_TRY(place, listen_at(seats, endpoint, settings, quic));
+        const auto number = static_cast<std::uint16_t>(places.size());
+        STARLING_TRY(place, listen_at(seats, endpoint, number, settings, quic));
         places.push_back(place);
     }
     return places;

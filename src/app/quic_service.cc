@@ -49,6 +49,8 @@ Result<std::unique_ptr<QuicService>, std::string> QuicService::open(const Settin
     STARLING_TRY(keys, quic::keep_keys(folder.path(), now_s));
     std::unique_ptr<QuicService> service(new QuicService(settings.options().quic, keys, files));
     STARLING_SET(service->tls_, quic::TlsContext::server(files, service->keys_));
+    service->commons_ = std::make_unique<quic::QuicCommons>(service->options_, service->keys_,
+                                                            *service->tls_, cores);
     log_info(fmt::format("{}certificate {}, SHA-256 {}", named ? "" : "self-signed ",
                          files.certificate, fingerprint(files.certificate)));
     return service;

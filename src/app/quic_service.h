@@ -8,8 +8,7 @@
 #include "app/quic_figures.h"
 #include "base/handle.h"
 #include "config/settings.h"
-#include "transport/quic/quic_keys.h"
-#include "transport/quic/tls.h"
+#include "transport/quic/commons.h"
 
 namespace starling {
 
@@ -24,9 +23,7 @@ public:
     QuicService(const QuicService&) = delete;
     QuicService& operator=(const QuicService&) = delete;
 
-    const quic::QuicOptions& options() const { return options_; }
-    const quic::QuicKeys& keys() const { return keys_; }
-    const quic::TlsContext& tls() const { return *tls_; }
+    quic::QuicCommons& commons() { return *commons_; }
     QuicFigures& figures() { return figures_; }
 
     // Reads the certificate again, for the handshakes that begin from now on. One that is no good
@@ -44,6 +41,7 @@ private:
     const quic::QuicKeys keys_;
     const quic::TlsFiles files_;
     std::unique_ptr<quic::TlsContext> tls_;
+    std::unique_ptr<quic::QuicCommons> commons_;
     QuicFigures figures_;
 };
 

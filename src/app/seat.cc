@@ -48,8 +48,8 @@ private:
 
 Result<std::unique_ptr<Seat>> Seat::open(const Setup& setup) {
     STARLING_TRY(sockets, EpollPoller::open());
-    if (!setup.has_quic) return std::unique_ptr<Seat>(new Seat(setup, std::move(sockets), nullptr));
-    auto poller = std::make_unique<quic::QuicPoller>(std::move(sockets));
+    if (!setup.quic) return std::unique_ptr<Seat>(new Seat(setup, std::move(sockets), nullptr));
+    auto poller = std::make_unique<quic::QuicPoller>(std::move(sockets), *setup.quic, setup.id);
     auto* quic_poller = poller.get();
     return std::unique_ptr<Seat>(new Seat(setup, std::move(poller), quic_poller));
 }
@@ -58,7 +58,9 @@ Seat::Seat(const Setup& setup, std::unique_ptr<Poller> poller, quic::QuicPoller*
     : poller_(std::move(poller)),
       quic_poller_(quic_poller),
       core_(setup.id, *poller_, setup.clock),
-      broker_(core_, setup.commons, authorizer_, store_) {}
+      broker_(core_, setup.commons, authorizer_, store_) {
+    if (setup.quic) setup.quic->set_waker(setup.id, core_.waker());
+}
 
 quic::QuicPoller& Seat::quic_poller() {
     STARLING_ASSERT(quic_poller_);

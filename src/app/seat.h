@@ -24,7 +24,7 @@ public:
         CoreId id;
         const Clock& clock;  // one for all: cores compare times
         Commons& commons;
-        bool has_quic;
+        quic::QuicCommons* quic;  // null: nobody listens there
     };
     static Result<std::unique_ptr<Seat>> open(const Setup& setup);
     Seat(const Seat&) = delete;

@@ -38,10 +38,10 @@ Result<Ground, std::string> open_ground(const Settings& settings, CoreId cores) 
     return ground;
 }
 
-Result<Seats, std::string> open_seats(Commons& commons, const Clock& clock, bool has_quic) {
+Result<Seats, std::string> open_seats(Commons& commons, const Clock& clock, QuicService* quic) {
     Seats seats;
     for (CoreId core = 0; core < commons.cores(); ++core) {
-        auto seat = Seat::open({core, clock, commons, has_quic});
+        auto seat = Seat::open({core, clock, commons, quic ? &quic->commons() : nullptr});
         if (!seat)
             return fmt::format("{}: {}", seat.error().text, std::strerror(seat.error().code));
         seats.push_back(std::move(*seat));
@@ -97,7 +97,7 @@ int serve(const Settings& settings) {
     Commons commons(options.broker, HashKey{secret_u64(), secret_u64()}, cores);
     if (quic) commons.more_figures = &quic->figures();
     const SystemClock clock;
-    auto seats = open_seats(commons, clock, quic != nullptr);
+    auto seats = open_seats(commons, clock, quic);
     if (!seats) return fail(seats.error());
 
     Signals signals(seats->front()->poller());

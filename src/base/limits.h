@@ -131,7 +131,7 @@ inline constexpr std::uint32_t kQuicHalfOpen = 10'000;
 // The same from which a client must first show, by a Retry packet, that it is at its address.
 inline constexpr std::uint32_t kQuicRetryFrom = 1'000;
 
-// Seconds for a QUIC handshake. After: its connection is forgotten.
+// Seconds for a QUIC handshake, and then for the first stream. After: its connection is forgotten.
 inline constexpr std::uint32_t kQuicHandshakeTimeoutS = 10;
 
 // Streams that a QUIC client may have open. Beyond: it waits until one has ended.
@@ -140,6 +140,29 @@ inline constexpr std::uint16_t kQuicStreams = 16;
 // Bytes that a QUIC client may send unread, on a stream and in all. Beyond: it has no credit.
 inline constexpr std::uint32_t kQuicStreamBytes = 64 << 10;
 inline constexpr std::uint32_t kQuicConnectionBytes = 256 << 10;
+
+// The same before its connection has been let in. Streams beside the first get the rest of their
+// window when they are accepted.
+inline constexpr std::uint32_t kQuicHeldStreamBytes = 4 << 10;
+inline constexpr std::uint32_t kQuicHeldBytes = 32 << 10;
+
+// New streams in a second, beyond those that may be open: each costs the state of its life. Beyond:
+// the credit for more is withheld until the second is over.
+inline constexpr std::uint16_t kQuicStreamsPerSecond = 100;
+
+// Datagrams on their way from one core to one other, for connections that have moved there: what
+// comes in a tenth of a second at 2,500 a second, 1.5 KB each. Beyond: they are lost, as in a
+// network.
+inline constexpr std::uint32_t kQuicForwards = 256;
+
+// The same that a core holds for connections on their way. Beyond: lost likewise.
+inline constexpr std::uint32_t kQuicHeldDatagrams = 256;
+
+// Mail of each other core that a core handles before its own sockets have their turn.
+inline constexpr std::uint32_t kQuicMailPerWait = 256;
+
+// Milliseconds for a client to acknowledge the last words. After: its connection is closed.
+inline constexpr std::uint32_t kQuicLingerMs = 3'000;
 
 // Stateless resets that a core sends in a second. Beyond: none, and the peer finds out by silence.
 inline constexpr std::uint32_t kQuicResetsPerSecond = 1'000;

@@ -1,6 +1,7 @@
 // Mail between the cores of one process.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -102,16 +103,17 @@ public:
     }
 
     // Learns which requests are finished, then calls visit(from, mail) for all that waits now, in
-    // the order of each sender.
+    // the order of each sender, but for `most` of each at most.
     template <typename Visit>
-    void drain(Visit visit) {
+    void drain(Visit visit, std::uint64_t most = ~std::uint64_t{0}) {
         for (CoreId core = 0; core < cores(); ++core)
             if (core != self_) refresh(core);
         for (CoreId from = 0; from < cores(); ++from) {
             if (from == self_) continue;
             SpscQueue<Mail>& queue = lanes_.lane(from, self_).queue;
             Mail mail;
-            for (std::uint64_t rest = queue.size(); rest != 0 && queue.pop(mail); --rest) {
+            std::uint64_t rest = std::min<std::uint64_t>(queue.size(), most);
+            for (; rest != 0 && queue.pop(mail); --rest) {
                 visit(from, mail);
                 ++received_;
             }

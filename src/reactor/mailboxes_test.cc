@@ -95,6 +95,18 @@ TEST_F(MailboxTest, WhatComesWhileItDrainsWaitsForTheNextTime) {
     EXPECT_EQ(b.drain(), (Letters{{0, 2}}));
 }
 
+TEST_F(MailboxTest, DrainsNoMoreOfEachSenderThanItIsTold) {
+    for (int i = 0; i < 3; ++i) a.mailbox.send(2, i), b.mailbox.send(2, 10 + i);
+    const auto drain = [&] {
+        Letters all;
+        c.mailbox.drain([&](CoreId from, int& one) { all.emplace_back(from, one); }, 2);
+        return all;
+    };
+    EXPECT_EQ(drain(), (Letters{{0, 0}, {0, 1}, {1, 10}, {1, 11}}));
+    EXPECT_TRUE(c.mailbox.has_mail());
+    EXPECT_EQ(drain(), (Letters{{0, 2}, {1, 12}}));
+}
+
 TEST_F(MailboxTest, CreditIsSpentByEachLane) {
     a.mailbox.request(1, 1);
     EXPECT_TRUE(a.mailbox.has_credit(1));

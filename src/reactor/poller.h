@@ -15,7 +15,7 @@ struct Readiness {
     bool readable = false;  // also at the peer's end and on errors: reading tells
     bool writable = false;
     bool ended = false;   // the peer's end or an error waits behind what is still to be read
-    bool opened = false;  // the peer has opened streams beside this one
+    bool opened = false;  // the peer has opened streams beside this one: see Stream::accept()
 };
 
 // Reports readiness edge by edge: a socket is registered once, for both directions, and nobody is

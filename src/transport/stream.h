@@ -24,7 +24,8 @@ public:
     // From now on readiness is reported by `poller` under `token`. What waits already is reported.
     virtual Result<void> attach(Poller& poller, std::uint64_t token) = 0;
 
-    // Undoes attach(), so that the stream may go to another core. Loses no byte.
+    // Undoes attach(), right before the stream goes to another core, where it is attached again:
+    // what cannot go there fails to attach. Loses no byte.
     virtual void detach() = 0;
 
     struct ReadAnswer {
@@ -35,10 +36,6 @@ public:
     // A report said `ended`: the end waits behind the bytes unread, and nobody will report it anew.
     // From now on read() answers `more` until it fails.
     virtual void expect_end() {}
-
-    // The next of the streams that the peer has opened beside this one, the first of its
-    // connection; null: none waits. A report says `opened`.
-    virtual std::unique_ptr<Stream> accept() { return nullptr; }
 
     // Fails at the peer's end with code 0, on a broken stream with its errno.
     // REQUIRES: !into.empty().
@@ -61,6 +58,12 @@ public:
 
     // Ends both directions at once. `code` is the application's, where the transport carries one.
     virtual void reset(std::uint32_t code) = 0;
+
+    // The next of the streams that the peer has opened beside this one, the first of its
+    // connection; null: none waits. A report says `opened`. Until the first call the peer has
+    // little credit for such streams: call it once the peer has been let in, whether any waits or
+    // not.
+    virtual std::unique_ptr<Stream> accept() { return nullptr; }
 
     // "192.0.2.7:51234" or "[2001:db8::1]:51234", for logs and limits; "" when unknown.
     virtual std::string peer_address() const = 0;

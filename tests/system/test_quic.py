@@ -16,8 +16,9 @@ from programs import run, starling
 FIGURES = {f"quic/{name}" for name in (
     "datagrams_received", "handshakes", "resumptions", "handshakes_failed", "retries_sent",
     "tokens_refused", "refused_half_open", "refused_connections", "versions_negotiated",
-    "resets_sent", "resets_withheld", "malformed", "strays", "connections", "parked", "blob_bytes",
-    "window_hits", "window_loads")}
+    "resets_sent", "resets_withheld", "malformed", "strays", "departures", "arrivals",
+    "moves_refused", "forwarded", "forwards_dropped", "stream_credits_withheld", "connections",
+    "parked", "blob_bytes", "window_hits", "window_loads")}
 
 
 @pytest.fixture(scope="module")

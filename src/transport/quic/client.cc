@@ -15,7 +15,8 @@ std::uint64_t token_key(const std::byte* token) {
 }  // namespace
 
 Result<Handle> QuicClients::connect(const Call& call) {
-    const Handle handle = add(QuicConnection::Role::Client);
+    const Handle handle =
+        add(std::make_unique<QuicConnection>(*this, QuicConnection::Role::Client));
     const auto begun = find(handle)->connect({.self = handle,
                                               .path = call.path,
                                               .tls = tls_,
@@ -24,7 +25,7 @@ Result<Handle> QuicClients::connect(const Call& call) {
                                               .ticket = call.ticket,
                                               .token = call.token});
     if (begun) return handle;
-    connections_.erase(handle);
+    end(handle);
     return begun.error();
 }
 

@@ -32,6 +32,7 @@ public:
 
 private:
     void receive_unknown(const Datagram& datagram, const ngtcp2_version_cid& header) override;
+    void receive_for_moved(Handle, const Datagram&) override {}  // none does
     void on_ended(QuicConnection& connection) override;
     void forget_token(QuicConnection& connection);
 

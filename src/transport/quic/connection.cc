@@ -19,10 +19,10 @@ constexpr std::uint64_t kFarewellPtos = 3;  // RFC 9000, section 10.2
 
 // No path MTU discovery: it would double the packets of a handshake and send 1.4 KB probes.
 ngtcp2_settings QuicConnection::settings() const {
-    const QuicOptions& options = host_.options();
+    const QuicOptions& options = host_->options();
     ngtcp2_settings settings;
     ngtcp2_settings_default(&settings);
-    settings.initial_ts = host_.now();
+    settings.initial_ts = host_->now();
     settings.handshake_timeout = options.handshake_timeout_s * kSecond;
     settings.max_window = options.connection_bytes * kWidenings;
     settings.max_stream_window = options.stream_bytes * kWidenings;
@@ -32,12 +32,15 @@ ngtcp2_settings QuicConnection::settings() const {
 
 // No idle timeout: the broker's own are the rule, and the smaller of both sides' would win.
 ngtcp2_transport_params QuicConnection::parameters() const {
-    const QuicOptions& options = host_.options();
+    const QuicOptions& options = host_->options();
     ngtcp2_transport_params parameters;
     ngtcp2_transport_params_default(&parameters);
-    parameters.initial_max_data = options.connection_bytes;
+    const bool holds = role_ == Role::Server;  // until the peer is let in: see widen()
+    parameters.initial_max_data =
+        holds ? std::min(options.held_bytes, options.connection_bytes) : options.connection_bytes;
     parameters.initial_max_stream_data_bidi_local = options.stream_bytes;
-    parameters.initial_max_stream_data_bidi_remote = options.stream_bytes;
+    parameters.initial_max_stream_data_bidi_remote =
+        std::min(options.held_stream_bytes, options.stream_bytes);
     parameters.initial_max_streams_bidi = role_ == Role::Server ? options.streams : 0;
     parameters.initial_max_streams_uni = 0;
     parameters.max_idle_timeout = 0;
@@ -52,7 +55,7 @@ QuicConnection::~QuicConnection() {
 Result<void> QuicConnection::accept(const Arrival& arrival) {
     self_ = arrival.self;
     peer_ = CompactAddress(arrival.path.remote);
-    tls_ = TlsSession::server(arrival.tls, host_.crypto());
+    tls_ = TlsSession::server(arrival.tls, host_->crypto());
 
     const ConnectionId our_id = new_id();
     ngtcp2_settings its_settings = settings();
@@ -66,7 +69,7 @@ Result<void> QuicConnection::accept(const Arrival& arrival) {
         its_parameters.retry_scid_present = 1;
     }
     its_parameters.stateless_reset_token_present = 1;
-    const ResetToken reset = host_.ids().reset_token(our_id);
+    const ResetToken reset = host_->ids().reset_token(our_id);
     std::copy_n(raw(reset.data()), reset.size(), its_parameters.stateless_reset_token);
 
     const ngtcp2_callbacks calls = callbacks();
@@ -84,7 +87,7 @@ Result<void> QuicConnection::accept(const Arrival& arrival) {
 Result<void> QuicConnection::connect(const Departure& departure) {
     self_ = departure.self;
     peer_ = CompactAddress(departure.path.remote);
-    tls_ = TlsSession::client(departure.tls, host_.crypto(), departure.server_name,
+    tls_ = TlsSession::client(departure.tls, host_->crypto(), departure.server_name,
                               departure.protocol, departure.ticket);
 
     std::array<std::byte, 18> first_id;
@@ -110,7 +113,7 @@ Result<void> QuicConnection::connect(const Departure& departure) {
 ConnectionId QuicConnection::new_id() {
     std::byte salt;
     STARLING_ASSERT(gnutls_rnd(GNUTLS_RND_NONCE, &salt, 1) == 0);
-    return host_.ids().issue(self_, ids_issued_++, salt);
+    return host_->ids().issue(self_, ids_issued_++, salt);
 }
 
 void QuicConnection::receive(const Datagram& datagram) {
@@ -124,10 +127,14 @@ void QuicConnection::receive(const Datagram& datagram) {
         const ngtcp2_path path = path_of(datagram.path);
         const ngtcp2_pkt_info info{.ecn = datagram.ecn};
         failure = ngtcp2_conn_read_pkt(visit.library(), &path, &info, raw(datagram.bytes.data()),
-                                       datagram.bytes.size(), host_.now());
+                                       datagram.bytes.size(), host_->now());
     }
     may_have_room_ = true;
-    if (was_handshaking && phase_ == Phase::Open) host_.on_handshake_done(*this);
+    if (was_handshaking && phase_ == Phase::Open) {
+        if (role_ == Role::Server && !first_stream())
+            deadline_ = host_->now() + host_->options().handshake_timeout_s * kSecond;
+        host_->on_handshake_done(*this);
+    }
     if (failure != 0) return fail(failure);
     mark_dirty();
 }
@@ -135,10 +142,12 @@ void QuicConnection::receive(const Datagram& datagram) {
 void QuicConnection::expire() {
     if (phase_ == Phase::Closing || phase_ == Phase::Draining) return vanish(StreamEnd::Reset);
     if (is_gone()) return;
+    if (deadline_ <= host_->now())
+        return close(is_lingering_ ? CloseCode::Done : CloseCode::ControlStreamDown);
     int failure = 0;
-    {
+    if (expiry_ <= host_->now()) {
         Visit visit(*this);
-        failure = ngtcp2_conn_handle_expiry(visit.library(), host_.now());
+        failure = ngtcp2_conn_handle_expiry(visit.library(), host_->now());
     }
     may_have_room_ = true;
     if (failure != 0) return fail(failure);
@@ -152,21 +161,52 @@ void QuicConnection::flush() {
         Visit visit(*this);
         ngtcp2_conn* library = visit.library();
         return_credit(library);
-        send_finishes(library);
+        send_endings(library);
         ngtcp2_ssize accepted = -1;
         while (send_one(library, -1, NGTCP2_WRITE_STREAM_FLAG_NONE, {}, accepted, failure)) {}
         if (failure == 0) {
-            ngtcp2_conn_update_pkt_tx_time(library, host_.now());
+            ngtcp2_conn_update_pkt_tx_time(library, host_->now());
             if (std::exchange(may_have_room_, false)) wake_blocked(library);
         }
     }
-    if (failure != 0) fail(failure);
+    if (failure != 0) return fail(failure);
+    if (is_lingering_ && is_all_acknowledged()) close(CloseCode::Done);
+}
+
+TimeNs QuicConnection::expiry() const {
+    const TimeNs own = std::min(expiry_, deadline_);
+    return stream_credit_ == 0 ? own : std::min(own, second_ends_);
+}
+
+bool QuicConnection::is_movable() const {
+    if (role_ != Role::Server || phase_ != Phase::Open || tls_ || origin) return false;
+    for (const StreamState* stream = streams_; stream; stream = stream->next)
+        if (stream->id != 0 && !stream->is_waiting && !stream->is_dropped) return false;
+    return true;
+}
+
+void QuicConnection::depart() {
+    host_->windows().take_out(place_);
+    host_ = nullptr;
+    self_ = {};
+    armed_at = kNeverNs;
+    is_dirty = false;
+}
+
+// What the first host still wanted to send leaves from here.
+void QuicConnection::settle(ConnectionHost& host, Handle self) {
+    STARLING_ASSERT(!host_);
+    host_ = &host;
+    self_ = self;
+    host.windows().take_in(place_);
+    may_have_room_ = true;
+    mark_dirty();
 }
 
 // Writes one datagram. False when there was nothing to write, or no leave to, or a failure.
 bool QuicConnection::send_one(ngtcp2_conn* library, std::int64_t stream, unsigned flags,
                               Bytes bytes, ngtcp2_ssize& accepted, int& failure) {
-    DatagramSender& sender = host_.sender();
+    DatagramSender& sender = host_->sender();
     const MutableBytes room = sender.room();
     ngtcp2_path_storage path;
     ngtcp2_path_storage_zero(&path);
@@ -175,7 +215,7 @@ bool QuicConnection::send_one(ngtcp2_conn* library, std::int64_t stream, unsigne
     accepted = -1;
     const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
         library, &path.path, &info, raw(room.data()), std::min(room.size(), kDatagramBytes),
-        &accepted, flags, stream, &piece, bytes.empty() ? 0 : 1, host_.now());
+        &accepted, flags, stream, &piece, bytes.empty() ? 0 : 1, host_->now());
     if (size < 0) failure = static_cast<int>(size);
     if (size <= 0) return false;
     sender.send(static_cast<std::size_t>(size), path_from(path.path),
@@ -184,7 +224,7 @@ bool QuicConnection::send_one(ngtcp2_conn* library, std::int64_t stream, unsigne
 }
 
 void QuicConnection::after_visit(ngtcp2_conn* library) {
-    host_.crypto().wipe_opened();
+    host_->crypto().wipe_opened();
     if (!library) return;
     expiry_ = ngtcp2_conn_get_expiry(library);
     if (tls_) free_tls();
@@ -231,6 +271,8 @@ void QuicConnection::fail(int error) {
     say_goodbye(close);
 }
 
+void QuicConnection::close(CloseCode code) { close(static_cast<std::uint32_t>(code)); }
+
 void QuicConnection::close(std::uint32_t code) {
     if (phase_ != Phase::Handshake && phase_ != Phase::Open) return;
     CloseError close{};
@@ -249,7 +291,7 @@ void QuicConnection::say_goodbye(const CloseError& error) {
         ngtcp2_pkt_info info{};
         const ngtcp2_ssize size =
             ngtcp2_conn_write_connection_close(visit.library(), &path.path, &info, datagram.data(),
-                                               datagram.size(), &error, host_.now());
+                                               datagram.size(), &error, host_->now());
         wait = kFarewellPtos * ngtcp2_conn_get_pto(visit.library());
         if (size > 0) {
             const auto* begin = reinterpret_cast<const std::byte*>(datagram.data());
@@ -263,7 +305,7 @@ void QuicConnection::say_goodbye(const CloseError& error) {
     if (farewell->datagram.empty()) return;
     farewell_ = std::move(farewell);
     phase_ = Phase::Closing;
-    expiry_ = host_.now() + wait;
+    expiry_ = host_->now() + wait;
     answer_while_closing();
     mark_dirty();
 }
@@ -272,7 +314,7 @@ void QuicConnection::say_goodbye(const CloseError& error) {
 void QuicConnection::answer_while_closing() {
     const std::uint64_t heard = farewell_->heard++;
     if ((heard & (heard - 1)) != 0) return;
-    DatagramSender& sender = host_.sender();
+    DatagramSender& sender = host_->sender();
     std::ranges::copy(farewell_->datagram, sender.room().begin());
     sender.send(farewell_->datagram.size(), farewell_->path, NGTCP2_ECN_NOT_ECT);
 }
@@ -290,7 +332,7 @@ void QuicConnection::drain() {
     }
     vanish(is_clean ? StreamEnd::Finished : StreamEnd::Reset);
     phase_ = Phase::Draining;
-    expiry_ = host_.now() + wait;
+    expiry_ = host_->now() + wait;
     mark_dirty();
 }
 
@@ -299,20 +341,21 @@ void QuicConnection::vanish(StreamEnd end) {
     phase_ = Phase::Gone;
     if (place_.is_bound()) {
         Visit visit(*this);
-        host_.crypto().wipe_opened();
+        host_->crypto().wipe_opened();
         ngtcp2_conn_del(visit.library());
         is_inside_ = false;
-        host_.windows().release(place_);
+        host_->windows().release(place_);
     }
     tls_.reset();
     farewell_.reset();
-    expiry_ = kNeverNs;
+    expiry_ = deadline_ = kNeverNs;
+    stream_credit_ = 0;
     end_streams(end);
     mark_dirty();
 }
 
 void QuicConnection::mark_dirty() {
-    if (!is_dirty) host_.on_dirty(*this);
+    if (!is_dirty && host_) host_->on_dirty(*this);
 }
 
 Result<void> QuicConnection::migrate(const Path& path) {
@@ -321,7 +364,7 @@ Result<void> QuicConnection::migrate(const Path& path) {
     {
         Visit visit(*this);
         const ngtcp2_path to = path_of(path);
-        failure = ngtcp2_conn_initiate_immediate_migration(visit.library(), &to, host_.now());
+        failure = ngtcp2_conn_initiate_immediate_migration(visit.library(), &to, host_->now());
     }
     mark_dirty();
     if (failure != 0) return Error{EAGAIN, "migrate"};
@@ -333,7 +376,7 @@ Result<void> QuicConnection::update_keys() {
     int failure = 0;
     {
         Visit visit(*this);
-        failure = ngtcp2_conn_initiate_key_update(visit.library(), host_.now());
+        failure = ngtcp2_conn_initiate_key_update(visit.library(), host_->now());
     }
     mark_dirty();
     if (failure != 0) return Error{EAGAIN, "key update"};

@@ -9,11 +9,11 @@
 #include <sys/uio.h>
 #include <vector>
 
-#include "base/counters.h"
 #include "base/handle.h"
 #include "base/result.h"
 #include "reactor/poller.h"
 #include "transport/quic/connection_id.h"
+#include "transport/quic/counters.h"
 #include "transport/quic/datagram.h"
 #include "transport/quic/options.h"
 #include "transport/quic/stream_state.h"
@@ -21,6 +21,9 @@
 #include "transport/quic/window_cache.h"
 
 namespace starling::quic {
+
+// With which the application closes a connection; any other is the peer's own.
+enum class CloseCode : std::uint8_t { Done = 0, ControlStreamDown = 1, Overloaded = 2 };
 
 // What connections need of their endpoint, and tell it. Owner: one core.
 class ConnectionHost {
@@ -33,6 +36,7 @@ public:
     virtual WindowCache& windows() = 0;
     virtual const ConnectionIds& ids() const = 0;
     virtual DatagramSender& sender() = 0;
+    virtual void count(QuicCount what) = 0;
 
     // The connection wants flush() before the core sleeps.
     virtual void on_dirty(QuicConnection& connection) = 0;
@@ -51,13 +55,16 @@ public:
 //
 // While it closes, only the last datagram is kept, to be sent again to a peer that has not heard.
 //
-// Owner: its endpoint's slab, which destroys it when is_gone().
+// Once in its life a server's may go to another core: it departs from one host and settles at
+// another, and in between it belongs to no core and does nothing.
+//
+// Owner: its endpoint, which destroys it when is_gone(); on its way, a Passage.
 class QuicConnection {
 public:
     enum class Role : std::uint8_t { Server, Client };
     enum class Phase : std::uint8_t { Handshake, Open, Closing, Draining, Gone };
 
-    QuicConnection(ConnectionHost& host, Role role) : host_(host), role_(role) {}
+    QuicConnection(ConnectionHost& host, Role role) : host_(&host), role_(role) {}
     QuicConnection(const QuicConnection&) = delete;
     QuicConnection& operator=(const QuicConnection&) = delete;
     ~QuicConnection();
@@ -95,6 +102,23 @@ public:
 
     // Ends it, with a code of the application.
     void close(std::uint32_t code);
+    void close(CloseCode code);
+
+    // Whether it may go to another core: not in a handshake, not when it has come from another, and
+    // not when streams beside its first have been accepted.
+    bool is_movable() const;
+
+    // Takes everything along that it has here. REQUIRES: is_movable(), and none of its streams is
+    // listed for news.
+    void depart();
+
+    // Goes on as `self` of another host. REQUIRES: it has departed.
+    void settle(ConnectionHost& host, Handle self);
+
+    // The next stream that the peer has opened beside the first, to be made a QuicStream or
+    // dropped, or null. The first call gives the peer all the credit that it may have.
+    StreamState* accept_stream();
+    bool has_waiting_stream() const;
 
     // Opens a stream of ours, to be made a QuicStream or dropped; null while the peer allows none.
     StreamState* open_stream();
@@ -124,7 +148,7 @@ public:
     bool is_gone() const { return phase_ == Phase::Gone; }
 
     // When expire() wants to be called; kNeverNs: it does not.
-    TimeNs expiry() const { return expiry_; }
+    TimeNs expiry() const;
 
     // The peer's, once it is known to be there: after a move only when the path has proved good.
     SocketAddress peer() const { return peer_.expand(); }
@@ -146,6 +170,12 @@ public:
     std::uint64_t close_code() const { return close_code_; }
     bool was_reset() const { return was_reset_; }
 
+    // Bytes that it takes along when it departs.
+    std::uint32_t moving_bytes() const { return place_.blob_bytes(); }
+
+    // Where it has come from, which is to be told of its end; empty: it has never moved.
+    RemoteHandle origin;
+
     // Under which a table of the endpoint leads here; 0: none does.
     std::uint64_t table_key = 0;
     TimeNs armed_at = kNeverNs;  // the earliest timer that will look at this one
@@ -160,15 +190,15 @@ private:
     public:
         explicit Visit(QuicConnection& connection)
             : connection_(connection),
-              heap_(connection.host_.windows().enter(connection.place_)) {
-            connection_.is_inside_ = true;
+              heap_(connection.host_->windows().enter(connection.place_)) {
+            begin();
         }
         // A first visit, to an empty window.
         struct First {};
         Visit(QuicConnection& connection, First)
             : connection_(connection),
-              heap_(connection.host_.windows().bind(connection.place_)) {
-            connection_.is_inside_ = true;
+              heap_(connection.host_->windows().bind(connection.place_)) {
+            begin();
         }
         Visit(const Visit&) = delete;
         Visit& operator=(const Visit&) = delete;
@@ -176,13 +206,18 @@ private:
             if (!connection_.is_inside_) return;  // it has ended, and the window is not its own
             connection_.after_visit(heap_.root);
             connection_.is_inside_ = false;
-            connection_.host_.windows().leave(connection_.place_);
+            connection_.host_->windows().leave(connection_.place_);
         }
 
         ngtcp2_conn*& library() { return heap_.root; }
         const ngtcp2_mem& memory() const { return heap_.memory(); }
 
     private:
+        void begin() {
+            heap_.ciphers.lead_to(connection_.host_->crypto());
+            connection_.is_inside_ = true;
+        }
+
         QuicConnection& connection_;
         WindowHeap& heap_;
     };
@@ -211,28 +246,37 @@ private:
 
     StreamState& add_stream(std::int64_t id);
     void remove(StreamState& stream);
+    StreamState* first_stream() const;
+    void refuse(StreamState& stream);
+    void leave(const StreamState& first);
+    bool is_all_acknowledged() const;
     void mark_dirty();
     void tell(StreamState& stream, bool readable, bool writable);
     void wake_blocked(ngtcp2_conn* library);
     void return_credit(ngtcp2_conn* library);
-    void send_finishes(ngtcp2_conn* library);
+    void return_streams(ngtcp2_conn* library);
+    void widen(ngtcp2_conn* library);
+    void send_endings(ngtcp2_conn* library);
     std::size_t send_bytes(ngtcp2_conn* library, StreamState& stream, Bytes bytes, int& failure);
     bool send_one(ngtcp2_conn* library, std::int64_t stream, unsigned flags, Bytes bytes,
                   ngtcp2_ssize& accepted, int& failure);
 
-    ConnectionHost& host_;
+    ConnectionHost* host_;  // null on the way
     Handle self_;
     StreamState* streams_ = nullptr;
     std::unique_ptr<TlsSession> tls_;
     std::unique_ptr<Farewell> farewell_;
     WindowCache::Place place_;
-    TimeNs expiry_ = kNeverNs;
+    TimeNs expiry_ = kNeverNs;    // the library's
+    TimeNs deadline_ = kNeverNs;  // for the first stream to come, or for the last words to arrive
+    TimeNs second_ends_ = 0;      // in which streams_in_second_ were given
     std::uint64_t close_code_ = 0;
     std::uint64_t credit_ = 0;  // of streams that are gone
     CompactAddress peer_;
     std::unique_ptr<Souvenirs> souvenirs_;
     std::uint16_t ids_issued_ = 0;
     std::uint16_t stream_credit_ = 0;  // streams of the peer that are gone
+    std::uint16_t streams_in_second_ = 0;
     Role role_;
     Phase phase_ = Phase::Handshake;
     bool is_resumed_ = false;
@@ -240,6 +284,9 @@ private:
     bool was_reset_ = false;
     bool is_inside_ = false;      // the window is entered
     bool may_have_room_ = false;  // something has happened since writers were last cut short
+    bool is_let_in_ = false;      // streams beside the first are wanted
+    bool is_widened_ = false;     // and the peer has been told
+    bool is_lingering_ = false;   // the first stream has been dropped
 };
 
 }  // namespace starling::quic

@@ -24,23 +24,23 @@ struct QuicConnection::Library {
     }
 
     // Every callback runs inside a visit, so the heap is the one that is entered.
-    static const ngtcp2_mem& memory(QuicConnection& connection);
+    static WindowHeap& heap(QuicConnection& connection);
 
     static int client_initial(ngtcp2_conn* library, void* user_data) {
         QuicConnection& connection = self(user_data);
         const ngtcp2_cid* id = ngtcp2_conn_get_dcid(library);
-        PacketCrypto& crypto = connection.host_.crypto();
-        const ngtcp2_mem& heap = memory(connection);
-        int failure = crypto.install_initial(library, view(*id), heap);
-        if (failure == 0) failure = crypto.install_retry(library, heap);
-        if (failure == 0) failure = connection.tls_->feed(library, heap, kInitialLevel, {});
+        PacketCrypto& crypto = connection.host_->crypto();
+        WindowHeap& window = heap(connection);
+        int failure = crypto.install_initial(library, view(*id), window);
+        if (failure == 0) failure = crypto.install_retry(library, window);
+        if (failure == 0) failure = connection.tls_->feed(library, window, kInitialLevel, {});
         return failure == 0 ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
     }
 
     static int recv_client_initial(ngtcp2_conn* library, const ngtcp2_cid* id, void* user_data) {
         QuicConnection& connection = self(user_data);
         const int failure =
-            connection.host_.crypto().install_initial(library, view(*id), memory(connection));
+            connection.host_->crypto().install_initial(library, view(*id), heap(connection));
         return failure == 0 ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
     }
 
@@ -56,7 +56,7 @@ struct QuicConnection::Library {
             ngtcp2_conn_set_tls_alert(library, kUnexpectedMessage);
             return NGTCP2_ERR_CRYPTO;
         }
-        return connection.tls_->feed(library, memory(connection), level, view(data, size));
+        return connection.tls_->feed(library, heap(connection), level, view(data, size));
     }
 
     static int handshake_completed(ngtcp2_conn* library, void* user_data) {
@@ -101,7 +101,17 @@ struct QuicConnection::Library {
         QuicConnection& connection = self(user_data);
         StreamState& stream = connection.add_stream(id);
         ngtcp2_conn_set_stream_user_data(library, id, &stream);
-        connection.host_.on_stream_opened(stream);
+        if (connection.role_ == Role::Client || id == 0) {
+            stream.wants_window = id == 0;
+            connection.deadline_ = kNeverNs;
+            connection.host_->on_stream_opened(stream);
+            return 0;
+        }
+        stream.is_waiting = true;
+        if (StreamState* first = connection.first_stream()) {
+            first->has_opened = true;
+            connection.host_->on_stream_news(*first);
+        }
         return 0;
     }
 
@@ -131,7 +141,8 @@ struct QuicConnection::Library {
         stream->received.clear();
         stream->end = StreamEnd::Reset;
         stream->has_ended = true;
-        connection.tell(*stream, true, true);
+        if (stream->is_waiting) connection.refuse(*stream);
+        else connection.tell(*stream, true, true);
         return 0;
     }
 
@@ -150,7 +161,7 @@ struct QuicConnection::Library {
         QuicConnection& connection = self(user_data);
         const ConnectionId id = connection.new_id();
         *cid = cid_of(id);
-        const ResetToken reset = connection.host_.ids().reset_token(id);
+        const ResetToken reset = connection.host_->ids().reset_token(id);
         store_bytes(reinterpret_cast<std::byte*>(token), reset);
         return 0;
     }
@@ -160,14 +171,14 @@ struct QuicConnection::Library {
                           std::uint8_t* receive_iv, ngtcp2_crypto_aead_ctx* send_key,
                           std::uint8_t* send_iv, const std::uint8_t* receive_before,
                           const std::uint8_t* send_before, std::size_t size, void* user_data) {
-        const ngtcp2_mem& heap = memory(self(user_data));
+        const ngtcp2_mem& memory = heap(self(user_data)).memory();
         const Cipher cipher = PacketCrypto::cipher_of(*ngtcp2_conn_get_crypto_ctx(library));
         const auto derive = [&](std::uint8_t* secret, ngtcp2_crypto_aead_ctx* key, std::uint8_t* iv,
                                 const std::uint8_t* before) {
             const NextKeys next = next_keys(cipher, view(before, size));
             std::copy_n(raw(next.secret.data()), size, secret);
             std::copy_n(raw(next.iv.data()), next.iv.size(), iv);
-            key->native_handle = make_handle(next.seal, heap);
+            key->native_handle = make_handle(next.seal, memory);
             return key->native_handle != nullptr;
         };
         return derive(receive_secret, receive_key, receive_iv, receive_before) &&
@@ -189,8 +200,8 @@ struct QuicConnection::Library {
         ResetToken reset;
         store_bytes(reset.data(), view(token, reset.size()));
         QuicConnection& connection = self(user_data);
-        connection.host_.on_reset_token(connection, reset,
-                                        type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE);
+        connection.host_->on_reset_token(connection, reset,
+                                         type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE);
         return 0;
     }
 
@@ -202,13 +213,15 @@ struct QuicConnection::Library {
 
     static void delete_seal(ngtcp2_conn*, ngtcp2_crypto_aead_ctx* key, void* user_data) {
         QuicConnection& connection = self(user_data);
-        free_handle(key->native_handle, connection.host_.crypto().ciphers(), memory(connection));
+        free_handle(key->native_handle, connection.host_->crypto().ciphers(),
+                    heap(connection).memory());
         key->native_handle = nullptr;
     }
 
     static void delete_mask(ngtcp2_conn*, ngtcp2_crypto_cipher_ctx* key, void* user_data) {
         QuicConnection& connection = self(user_data);
-        free_handle(key->native_handle, connection.host_.crypto().ciphers(), memory(connection));
+        free_handle(key->native_handle, connection.host_->crypto().ciphers(),
+                    heap(connection).memory());
         key->native_handle = nullptr;
     }
 
@@ -223,8 +236,8 @@ struct QuicConnection::Library {
     }
 };
 
-const ngtcp2_mem& QuicConnection::Library::memory(QuicConnection& connection) {
-    return connection.host_.windows().entered().memory();
+WindowHeap& QuicConnection::Library::heap(QuicConnection& connection) {
+    return connection.host_->windows().entered();
 }
 
 ngtcp2_callbacks QuicConnection::callbacks() const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/limits.h"
 #include "transport/quic/connection.h"
 
 namespace starling::quic {
@@ -47,6 +48,37 @@ StreamState& QuicConnection::add_stream(std::int64_t id) {
     return *(streams_ = stream);
 }
 
+StreamState* QuicConnection::first_stream() const {
+    StreamState* stream = streams_;
+    while (stream && stream->id != 0) stream = stream->next;
+    return stream;
+}
+
+bool QuicConnection::has_waiting_stream() const {
+    for (const StreamState* stream = streams_; stream; stream = stream->next)
+        if (stream->is_waiting) return true;
+    return false;
+}
+
+StreamState* QuicConnection::accept_stream() {
+    if (!std::exchange(is_let_in_, true)) mark_dirty();
+    StreamState* oldest = nullptr;
+    for (StreamState* stream = streams_; stream; stream = stream->next)
+        if (stream->is_waiting && (!oldest || stream->id < oldest->id)) oldest = stream;
+    if (!oldest) return nullptr;
+    oldest->is_waiting = false;
+    oldest->wants_window = true;
+    mark_dirty();
+    return oldest;
+}
+
+// The peer has given up a stream that nobody has accepted: we do, too.
+void QuicConnection::refuse(StreamState& stream) {
+    stream.is_waiting = false;
+    stream.is_dropped = true;
+    stream.wants_reset = true;
+}
+
 void QuicConnection::remove(StreamState& stream) {
     StreamState** link = &streams_;
     while (*link != &stream) link = &(*link)->next;
@@ -56,7 +88,7 @@ void QuicConnection::remove(StreamState& stream) {
     // yet are as many as its credit.
     if (role_ == Role::Server) ++stream_credit_;
     mark_dirty();
-    host_.on_stream_gone(stream);
+    host_->on_stream_gone(stream);
     delete &stream;
 }
 
@@ -64,7 +96,7 @@ void QuicConnection::tell(StreamState& stream, bool readable, bool writable) {
     stream.is_readable = stream.is_readable || readable;
     stream.is_writable = stream.is_writable || writable;
     if (writable) stream.is_blocked = false;
-    host_.on_stream_news(stream);
+    if (host_) host_->on_stream_news(stream);
 }
 
 Result<QuicConnection::Read> QuicConnection::read(StreamState& stream, MutableBytes into) {
@@ -100,7 +132,7 @@ Result<std::size_t> QuicConnection::write(StreamState& stream, std::span<const i
             taken += sent;
             if (sent < copied.size()) break;
         }
-        ngtcp2_conn_update_pkt_tx_time(library, connection->host_.now());
+        ngtcp2_conn_update_pkt_tx_time(library, connection->host_->now());
         stream.is_blocked = taken < wanted;
     }
     connection->mark_dirty();
@@ -128,6 +160,7 @@ void QuicConnection::finish(StreamState& stream) {
     if (!stream.connection || stream.is_finished) return;
     stream.is_finished = true;
     stream.wants_finish = true;
+    stream.was_finished = true;
     stream.connection->mark_dirty();
 }
 
@@ -139,6 +172,7 @@ void QuicConnection::reset(StreamState& stream, std::uint32_t code) {
     if (!connection) return;
     connection->credit_ += stream.received.size();
     stream.received.clear();
+    if (stream.id == 0) return connection->close(code);
     if (stream.is_library_done) return;
     {
         Visit visit(*connection);
@@ -147,7 +181,6 @@ void QuicConnection::reset(StreamState& stream, std::uint32_t code) {
     connection->mark_dirty();
 }
 
-// The first stream stands for the connection.
 void QuicConnection::drop(StreamState& stream) {
     QuicConnection* connection = stream.connection;
     stream.is_dropped = true;
@@ -155,10 +188,26 @@ void QuicConnection::drop(StreamState& stream) {
         delete &stream;
         return;
     }
-    if (stream.id == 0) return connection->close(0);
+    if (stream.id == 0) return connection->leave(stream);
     const bool is_complete = stream.is_finished && stream.end == StreamEnd::Finished;
     if (stream.is_library_done) return connection->remove(stream);
     if (!is_complete) reset(stream, 0);
+}
+
+// The first stream stands for the connection: with it, that ends. What was said before finish() is
+// to arrive.
+void QuicConnection::leave(const StreamState& first) {
+    if (!first.was_finished) return close(CloseCode::ControlStreamDown);
+    if (is_all_acknowledged()) return close(CloseCode::Done);
+    is_lingering_ = true;
+    deadline_ = host_->now() + limits::kQuicLingerMs * kMillisecond;
+    mark_dirty();
+}
+
+bool QuicConnection::is_all_acknowledged() const {
+    for (const StreamState* stream = streams_; stream; stream = stream->next)
+        if (!stream->sent.empty()) return false;
+    return true;
 }
 
 // The library decides when what it is told here is worth a packet.
@@ -170,12 +219,48 @@ void QuicConnection::return_credit(ngtcp2_conn* library) {
         ngtcp2_conn_extend_max_stream_offset(library, stream->id, std::exchange(stream->credit, 0));
     }
     if (credit != 0) ngtcp2_conn_extend_max_offset(library, credit);
-    if (stream_credit_ != 0)
-        ngtcp2_conn_extend_max_streams_bidi(library, std::exchange(stream_credit_, 0));
+    if (role_ == Role::Server) widen(library);
+    if (stream_credit_ != 0) return_streams(library);
 }
 
-void QuicConnection::send_finishes(ngtcp2_conn* library) {
+// The first stream has all its window as soon as it is there; the others, and the connection, when
+// the peer has been let in.
+void QuicConnection::widen(ngtcp2_conn* library) {
+    const QuicOptions& options = host_->options();
+    const auto rest = [](std::uint32_t all, std::uint32_t held) {
+        return all > held ? all - held : 0;
+    };
     for (StreamState* stream = streams_; stream; stream = stream->next) {
+        if (!stream->wants_window) continue;
+        stream->wants_window = false;
+        ngtcp2_conn_extend_max_stream_offset(library, stream->id,
+                                             rest(options.stream_bytes, options.held_stream_bytes));
+    }
+    if (is_let_in_ && !std::exchange(is_widened_, true))
+        ngtcp2_conn_extend_max_offset(library, rest(options.connection_bytes, options.held_bytes));
+}
+
+// Each stream costs state for the time of its life: what is withheld is given when the second is
+// over.
+void QuicConnection::return_streams(ngtcp2_conn* library) {
+    const std::uint16_t most = host_->options().streams_per_second;
+    if (second_ends_ <= host_->now()) {
+        second_ends_ = host_->now() + kSecond;
+        streams_in_second_ = 0;
+    }
+    const auto given = static_cast<std::uint16_t>(
+        std::min<int>(stream_credit_, std::max(0, most - streams_in_second_)));
+    streams_in_second_ = static_cast<std::uint16_t>(streams_in_second_ + given);
+    stream_credit_ = static_cast<std::uint16_t>(stream_credit_ - given);
+    if (given != 0) ngtcp2_conn_extend_max_streams_bidi(library, given);
+    if (stream_credit_ != 0) host_->count(QuicCount::StreamCreditsWithheld);
+}
+
+// Ends and resets that could not be told at once.
+void QuicConnection::send_endings(ngtcp2_conn* library) {
+    for (StreamState* stream = streams_; stream; stream = stream->next) {
+        if (stream->wants_reset) shut_stream(library, stream->id, 0);
+        stream->wants_reset = false;
         if (!stream->wants_finish) continue;
         ngtcp2_ssize accepted = -1;
         int failure = 0;
@@ -206,8 +291,8 @@ void QuicConnection::end_streams(StreamEnd end) {
         stream->is_library_done = true;
         if (stream->end == StreamEnd::Open) stream->end = end;
         stream->is_finished = true;
-        if (stream->is_dropped) {
-            host_.on_stream_gone(*stream);
+        if (stream->is_dropped || stream->is_waiting) {
+            if (host_) host_->on_stream_gone(*stream);
             delete stream;
         } else {
             stream->has_ended = true;

@@ -20,9 +20,15 @@ enum class QuicCount : std::uint8_t {
     RefusedConnections,  // and at that of connections
     VersionsNegotiated,
     ResetsSent,
-    ResetsWithheld,  // by their rate
-    Malformed,       // datagrams that no connection and no rule wanted
-    Strays,          // handed to the core that owns them
+    ResetsWithheld,         // by their rate
+    Malformed,              // datagrams that no connection and no rule wanted
+    Strays,                 // handed to the core that owns them
+    Departures,             // connections that have moved to another core
+    Arrivals,               // and from one
+    MovesRefused,           // closed instead
+    Forwarded,              // datagrams handed to the core of a connection that has moved
+    ForwardsDropped,        // lost at the bounds of mail and of what is held
+    StreamCreditsWithheld,  // times that a client opened streams faster than it may
     // As things stand: set, not added to. See WindowCache.
     Connections,
     Parked,
@@ -47,6 +53,12 @@ inline constexpr const char* kQuicCountNames[] = {
     "resets_withheld",
     "malformed",
     "strays",
+    "departures",
+    "arrivals",
+    "moves_refused",
+    "forwarded",
+    "forwards_dropped",
+    "stream_credits_withheld",
     "connections",
     "parked",
     "blob_bytes",

@@ -19,6 +19,10 @@ inline constexpr TimeNs kNeverNs = ~TimeNs{0};
 inline constexpr TimeNs kMillisecond = 1'000'000;
 inline constexpr TimeNs kSecond = 1'000 * kMillisecond;
 
+// Clocks begin here, so that no time looks like an address: WindowCache tells pointers by their
+// value, and a machine that has been up for 38 hours counts nanoseconds in the range of mmap().
+inline constexpr TimeNs kTimeStart = TimeNs{1} << 62;
+
 // Bytes of the largest datagram that we send. Receiving takes any.
 inline constexpr std::size_t kDatagramBytes = 1452;
 
@@ -71,6 +75,19 @@ struct Datagram {
     Bytes bytes;
     Path path;
     std::uint8_t ecn = 0;
+};
+
+// A Datagram that keeps its bytes. Plain data.
+struct Letter {
+    explicit Letter(const Datagram& from)
+        : bytes(from.bytes.begin(), from.bytes.end()),
+          path(from.path),
+          ecn(from.ecn) {}
+    Datagram view() const { return {bytes, path, ecn}; }
+
+    ByteVector bytes;
+    Path path;
+    std::uint8_t ecn;
 };
 
 // Where datagrams go: a socket, or a test's network. Owner: one core.

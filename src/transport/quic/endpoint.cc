@@ -16,11 +16,15 @@ QuicEndpoint::QuicEndpoint(const Setup& setup)
                setup.seed),
       ids_(setup.keys, setup.core, setup.cores) {}
 
-QuicEndpoint::~QuicEndpoint() { STARLING_ASSERT(connections_.size() == 0); }
+QuicEndpoint::~QuicEndpoint() { STARLING_ASSERT(seats_.size() == 0); }
 
 // Connections call back, so they go before the roles above this class do.
 void QuicEndpoint::destroy_all() {
-    connections_.for_each([&](Handle handle, QuicConnection&) { connections_.erase(handle); });
+    seats_.for_each([&](Handle handle, Seat& seat) {
+        if (seat.connection) end(handle);
+        else seats_.erase(handle);
+    });
+    vacated_ = 0;
     dirty_.clear();
     listed_.clear();
 }
@@ -34,23 +38,40 @@ void QuicEndpoint::receive(const Datagram& datagram) {
     if (wrong != 0 && wrong != NGTCP2_ERR_VERSION_NEGOTIATION)
         return counters_.add(QuicCount::Malformed);
     const Bytes id(reinterpret_cast<const std::byte*>(header.dcid), header.dcidlen);
-    if (QuicConnection* connection = find_by_id(id)) return connection->receive(datagram);
-    receive_unknown(datagram, header);
+    const Handle seat = seat_by_id(id);
+    if (!seat) return receive_unknown(datagram, header);
+    if (QuicConnection* connection = find(seat)) return connection->receive(datagram);
+    receive_for_moved(seat, datagram);
 }
 
-QuicConnection* QuicEndpoint::find_by_id(Bytes id) {
+Handle QuicEndpoint::seat_by_id(Bytes id) {
     const auto meaning = ids_.read(id);
-    if (meaning.origin != ConnectionIds::Origin::Current) return nullptr;
-    if (!connections_.is_alive(meaning.index)) return nullptr;
-    const Handle handle = connections_.handle(meaning.index);
+    if (meaning.origin != ConnectionIds::Origin::Current) return {};
+    if (!seats_.is_alive(meaning.index)) return {};
+    const Handle handle = seats_.handle(meaning.index);
     const bool is_same = (handle.generation & ConnectionIds::kGenerationMask) == meaning.generation;
-    return is_same ? connections_.find(handle) : nullptr;
+    return is_same ? handle : Handle{};
+}
+
+QuicConnection* QuicEndpoint::find(Handle connection) {
+    const Seat* seat = seats_.find(connection);
+    return seat ? seat->connection.get() : nullptr;
+}
+
+Handle QuicEndpoint::add(std::unique_ptr<QuicConnection> connection) {
+    return seats_.emplace(Seat{std::move(connection), {}});
+}
+
+// REQUIRES: a connection is there.
+void QuicEndpoint::end(Handle seat) {
+    on_ended(*find(seat));
+    seats_.erase(seat);
 }
 
 void QuicEndpoint::expire() {
     while (timers_.next() <= now_) {
         const TimeNs due = timers_.next();
-        QuicConnection* connection = connections_.find(timers_.pop());
+        QuicConnection* connection = find(timers_.pop());
         if (!connection) continue;
         if (connection->armed_at == due) connection->armed_at = kNeverNs;
         if (connection->expiry() <= now_) connection->expire();
@@ -70,16 +91,12 @@ void QuicEndpoint::arm(QuicConnection& connection) {
 void QuicEndpoint::flush() {
     while (!dirty_.empty()) {
         for (const Handle handle : std::exchange(dirty_, {})) {
-            QuicConnection* connection = connections_.find(handle);
+            QuicConnection* connection = find(handle);
             if (!connection) continue;
             connection->is_dirty = false;
             connection->flush();
-            if (connection->is_gone()) {
-                on_ended(*connection);
-                connections_.erase(handle);
-            } else {
-                arm(*connection);
-            }
+            if (connection->is_gone()) end(handle);
+            else arm(*connection);
         }
     }
     count_what_is();
@@ -103,12 +120,20 @@ void QuicEndpoint::attach(StreamState& stream, std::uint64_t token) {
     stream.token = token;
     stream.is_attached = true;
     stream.is_readable = stream.is_writable = true;
+    stream.has_ended = stream.end != StreamEnd::Open;
+    const bool is_first = stream.id == 0 && stream.connection;
+    stream.has_opened = is_first && stream.connection->has_waiting_stream();
     on_stream_news(stream);
 }
 
-void QuicEndpoint::detach(StreamState& stream) {
+void QuicEndpoint::withdraw(StreamState& stream) {
     stream.is_attached = false;
     on_stream_gone(stream);
+}
+
+std::unique_ptr<Passage> QuicEndpoint::detach(StreamState& stream) {
+    withdraw(stream);
+    return nullptr;
 }
 
 void QuicEndpoint::on_stream_news(StreamState& stream) {
@@ -128,9 +153,10 @@ void QuicEndpoint::take_news(std::vector<Readiness>& news) {
         news.push_back({.token = stream->token,
                         .readable = stream->is_readable,
                         .writable = stream->is_writable,
-                        .ended = stream->has_ended});
+                        .ended = stream->has_ended,
+                        .opened = stream->has_opened});
         stream->is_listed = stream->is_readable = stream->is_writable = false;
-        stream->has_ended = false;
+        stream->has_ended = stream->has_opened = false;
     }
 }
 

@@ -1,15 +1,20 @@
 // The QUIC connections of one core.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/slab.h"
 #include "transport/quic/connection.h"
 #include "transport/quic/counters.h"
 #include "transport/quic/expiry_queue.h"
+#include "transport/quic/passage.h"
 
 namespace starling::quic {
+
+class QuicMailroom;
 
 // What a server and a client have in common: datagrams in, timers, datagrams out. It knows no
 // socket and no clock; whoever drives it says the time, brings what arrives, and calls flush()
@@ -25,14 +30,18 @@ public:
         CoreId core = 0;
         CoreId cores = 1;
         std::uint64_t seed = 0;
+        QuicMailroom* mailroom = nullptr;  // of a server: null, and nothing leaves its core
+        std::uint16_t listener = 0;        // its number, the same on all cores
     };
     QuicEndpoint(const QuicEndpoint&) = delete;
     QuicEndpoint& operator=(const QuicEndpoint&) = delete;
     ~QuicEndpoint() override;
 
     // `now` for the protocol; `wall_s`, which other lives share, for tokens.
+    // Time does not go back. REQUIRES: now >= kTimeStart.
     void set_time(TimeNs now, std::uint64_t wall_s) {
-        now_ = now;
+        STARLING_ASSERT(now >= kTimeStart);
+        now_ = std::max(now_, now);
         wall_s_ = wall_s;
     }
 
@@ -55,10 +64,18 @@ public:
 
     // Reports of this stream from now on, first of all what is there already.
     void attach(StreamState& stream, std::uint64_t token);
-    void detach(StreamState& stream);
 
-    QuicConnection* find(Handle connection) { return connections_.find(connection); }
-    std::uint32_t size() const { return connections_.size(); }
+    // No more of it.
+    void withdraw(StreamState& stream);
+
+    // The same for the first stream of a connection that is to go to another core. What is to be
+    // taken there: null when nothing can leave this endpoint.
+    virtual std::unique_ptr<Passage> detach(StreamState& stream);
+
+    QuicConnection* find(Handle connection);
+
+    // Connections that are here.
+    std::uint32_t size() const { return seats_.size() - vacated_; }
     const QuicCounters& counters() const { return counters_; }
 
     TimeNs now() const override { return now_; }
@@ -67,6 +84,7 @@ public:
     WindowCache& windows() override { return windows_; }
     const ConnectionIds& ids() const override { return ids_; }
     DatagramSender& sender() override { return sender_; }
+    void count(QuicCount what) override { counters_.add(what); }
     void on_dirty(QuicConnection& connection) override;
     void on_stream_news(StreamState& stream) override;
     void on_stream_gone(StreamState& stream) override;
@@ -77,18 +95,31 @@ protected:
     // A datagram whose id names no connection of ours. `version` is 0 in a short header.
     virtual void receive_unknown(const Datagram& datagram, const ngtcp2_version_cid& header) = 0;
 
+    // One for a connection that sat here and has moved away.
+    virtual void receive_for_moved(Handle seat, const Datagram& datagram) = 0;
+
     // Called before a connection that has ended is destroyed.
     virtual void on_ended(QuicConnection& connection) = 0;
 
-    QuicConnection* find_by_id(Bytes id);
-    Handle add(QuicConnection::Role role) { return connections_.emplace(*this, role); }
+    // Where a connection sits: its ids name the seat. When it has moved away the seat says where
+    // to.
+    struct Seat {
+        std::unique_ptr<QuicConnection> connection;  // null: it has moved
+        RemoteHandle moved_to;                       // empty: it has not arrived yet
+    };
+
+    Handle seat_by_id(Bytes id);
+    Handle add(std::unique_ptr<QuicConnection> connection);
+    void end(Handle seat);
     void destroy_all();
 
     const TlsContext& tls_;
     const QuicOptions& options_;
     QuicCounters counters_;
-    Slab<QuicConnection> connections_;
+    Slab<Seat> seats_;
+    std::uint32_t vacated_ = 0;  // seats of connections that have moved
     std::uint64_t wall_s_ = 0;
+    TimeNs now_ = 0;
 
 private:
     void arm(QuicConnection& connection);
@@ -101,7 +132,6 @@ private:
     ExpiryQueue timers_;
     std::vector<Handle> dirty_;
     std::vector<StreamState*> listed_;
-    TimeNs now_ = 0;
 };
 
 }  // namespace starling::quic

@@ -12,6 +12,7 @@ namespace starling::quic {
 
 // What QUIC seals packets with. The hash of its key schedule comes with it.
 enum class Cipher : std::uint8_t { Aes128Gcm, Aes256Gcm, ChaCha20Poly1305 };
+inline constexpr std::size_t kCiphers = 3;
 
 inline constexpr std::size_t kTagBytes = 16;
 inline constexpr std::size_t kNonceBytes = 12;

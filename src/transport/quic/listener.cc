@@ -8,13 +8,14 @@ namespace starling::quic {
 
 Result<std::unique_ptr<QuicListener>, std::string> QuicListener::open(const Endpoint& endpoint,
                                                                       const Setup& setup) {
-    auto socket = UdpSocket::open(endpoint, setup.cores);
+    const CoreId cores = setup.poller.commons().cores();
+    auto socket = UdpSocket::open(endpoint, cores);
     if (!socket) return socket.error();
     const auto fails = [&](const Error& error) {
         return endpoint.text() + ": " + error.text + ": " + std::strerror(error.code);
     };
-    if (setup.cores > 1)
-        if (const auto steers = (*socket)->steer_by_connection_id(setup.cores); !steers)
+    if (cores > 1)
+        if (const auto steers = (*socket)->steer_by_connection_id(cores); !steers)
             return fails(steers.error());
     std::unique_ptr<QuicListener> listener(new QuicListener(std::move(*socket), setup));
     if (const auto added = setup.poller.add(listener->server_, *listener->socket_); !added)
@@ -24,13 +25,15 @@ Result<std::unique_ptr<QuicListener>, std::string> QuicListener::open(const Endp
 
 QuicListener::QuicListener(std::unique_ptr<UdpSocket> socket, const Setup& setup)
     : socket_(std::move(socket)),
-      server_({.options = setup.options,
-               .keys = setup.keys,
-               .tls = setup.tls,
+      server_({.options = setup.poller.commons().options,
+               .keys = setup.poller.commons().keys,
+               .tls = setup.poller.commons().tls,
                .sender = *socket_,
-               .core = setup.core,
-               .cores = setup.cores,
-               .seed = secret_u64()}),
+               .core = setup.poller.mailroom().core(),
+               .cores = setup.poller.commons().cores(),
+               .seed = secret_u64(),
+               .mailroom = &setup.poller.mailroom(),
+               .listener = setup.number}),
       poller_(setup.poller) {}
 
 QuicListener::~QuicListener() { poller_.remove(server_); }

@@ -1,4 +1,4 @@
-// Accepts the streams of QUIC clients.
+// Accepts QUIC clients.
 #pragma once
 
 #include <memory>
@@ -14,12 +14,8 @@ namespace starling::quic {
 class QuicListener {
 public:
     struct Setup {
-        const QuicOptions& options;
-        const QuicKeys& keys;
-        const TlsContext& tls;
-        QuicPoller& poller;
-        CoreId core = 0;
-        CoreId cores = 1;
+        QuicPoller& poller;        // of the core, made for servers
+        std::uint16_t number = 0;  // of the listener: the same on all cores, another for each
     };
 
     // Port 0 picks a free one; see port(). Every core opens its own at the same address, in the
@@ -30,14 +26,15 @@ public:
     QuicListener& operator=(const QuicListener&) = delete;
     ~QuicListener();
 
-    // From now on new streams are reported under `token`.
+    // From now on new clients are reported under `token`.
     Result<void> attach(std::uint64_t token);
 
-    // The next new stream, or null.
+    // The first stream of the next client, or null.
     std::unique_ptr<QuicStream> accept();
 
     std::uint16_t port() const { return socket_->address().port(); }
     QuicServer& server() { return server_; }
+    const QuicServer& server() const { return server_; }
 
 private:
     QuicListener(std::unique_ptr<UdpSocket> socket, const Setup& setup);

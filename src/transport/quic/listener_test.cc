@@ -22,21 +22,23 @@ constexpr TimeMs kTurnMs = 20;
 class QuicListenerTest : public testing::Test {
 protected:
     struct Core {
-        QuicPoller poller{std::move(*EpollPoller::open())};
+        Core(QuicCommons& commons, CoreId core)
+            : poller(std::move(*EpollPoller::open()), commons, core) {
+            commons.set_waker(core, waker);
+        }
+
+        QuicPoller poller;
+        Waker waker{poller};
         std::unique_ptr<QuicListener> listener;
         std::vector<std::unique_ptr<QuicStream>> streams;
     };
 
     void listen_at(const std::string& host, CoreId cores = 1) {
         Endpoint endpoint{.host = host, .port = 0};
+        commons = std::make_unique<QuicCommons>(options, keys, *server_tls, cores);
         for (CoreId core = 0; core < cores; ++core) {
-            auto one = std::make_unique<Core>();
-            auto listener = QuicListener::open(endpoint, {.options = options,
-                                                          .keys = keys,
-                                                          .tls = *server_tls,
-                                                          .poller = one->poller,
-                                                          .core = core,
-                                                          .cores = cores});
+            auto one = std::make_unique<Core>(*commons, core);
+            auto listener = QuicListener::open(endpoint, {.poller = one->poller});
             ASSERT_TRUE(listener) << listener.error();
             one->listener = std::move(*listener);
             endpoint.port = one->listener->port();
@@ -134,6 +136,7 @@ protected:
         std::move(*TlsContext::server_from_pem(identity.certificate, identity.key, "test", keys));
     std::unique_ptr<TlsContext> client_tls =
         std::move(*TlsContext::client(identity.certificate, TlsContext::Trust::Verified));
+    std::unique_ptr<QuicCommons> commons;
     std::vector<std::unique_ptr<Core>> servers;
     std::uint16_t port = 0;
     QuicPoller client_poller{std::move(*EpollPoller::open())};

@@ -128,6 +128,7 @@ struct Plan {
     std::uint32_t streams = 3;
     bool rebinds = false;
     bool updates_keys = false;
+    bool moves = false;  // to another core of the server
 };
 
 constexpr Plan kPlans[] = {
@@ -147,6 +148,21 @@ constexpr Plan kPlans[] = {
     {"rebinding", {.loss_percent = 2}, 60'000, 2, 3, true},
     {"updating", {.loss_percent = 2}, 60'000, 2, 3, false, true},
     {"large", {.loss_percent = 1}, 1'000'000, 1, 1},
+    {"moving", {}, 60'000, 2, 3, false, false, true},
+    {"moving_slow", {.delay = 300 * kMillisecond}, 60'000, 2, 3, false, false, true},
+    {"moving_bad",
+     {.jitter = 20 * kMillisecond,
+      .loss_percent = 20,
+      .duplicate_percent = 10,
+      .corrupt_percent = 5},
+     20'000,
+     2,
+     3,
+     false,
+     false,
+     true},
+    {"moving_rebinding", {.loss_percent = 5}, 60'000, 2, 3, true, false, true},
+    {"moving_updating", {.loss_percent = 5}, 60'000, 2, 3, false, true, true},
 };
 
 // Runs a plan; every failure names its seed. Owner: the test.
@@ -155,7 +171,10 @@ public:
     Trial(const Plan& plan, std::uint64_t seed, bool parks)
         : plan_(plan),
           // Two windows for four connections: they push each other out.
-          rig_({.seed = seed, .parks_always = parks, .windows = parks ? 2u : 64u}),
+          rig_({.seed = seed,
+                .parks_always = parks,
+                .windows = parks ? 2u : 64u,
+                .cores = static_cast<CoreId>(plan.moves ? 3 : 1)}),
           seed_(seed) {
         rig_.network.weather = plan.weather;
     }
@@ -183,7 +202,7 @@ private:
                 handle = {};
             }
         for (Speech& speech : speeches_) speech.turn();
-        while (auto stream = rig_.take_server_stream()) echoes_.emplace_back(std::move(stream));
+        while (auto stream = rig_.take_server_stream()) welcome(std::move(stream));
         for (Echo& echo : echoes_) echo.turn();
         // A handshake does not survive a move, and has no keys to change.
         if (heard() * 3 > total() && handshakes() == plan_.connections) disturb();
@@ -197,6 +216,22 @@ private:
             const iovec piece{const_cast<char*>("."), 1};
             ASSERT_TRUE(stream->write({&piece, 1}));
         }
+    }
+
+    // The first stream of a connection takes it to another core, where the others are accepted.
+    void welcome(std::unique_ptr<QuicStream> stream) {
+        if (plan_.moves && stream->id() == 0) {
+            const auto to = static_cast<CoreId>((home_of(*stream) + 1) % rig_.cores());
+            ASSERT_TRUE(rig_.move(*stream, to));
+        }
+        echoes_.emplace_back(std::move(stream));
+    }
+
+    CoreId home_of(const QuicStream& stream) {
+        CoreId core = 0;
+        const QuicConnection* connection = stream.connection();
+        while (rig_.server(core).find(connection->self()) != connection) ++core;
+        return core;
     }
 
     void begin(QuicConnection& client) {
@@ -235,12 +270,20 @@ private:
         pulses_.clear();
         rig_.run_for(100 * kSecond);
         EXPECT_EQ(rig_.clients().size(), 0u);
-        EXPECT_EQ(rig_.server().size(), 0u);
-        EXPECT_EQ(rig_.server().windows().counts().parked, 0u);
+        for (CoreId core = 0; core < rig_.cores(); ++core) {
+            EXPECT_EQ(rig_.server(core).size(), 0u);
+            EXPECT_EQ(rig_.server(core).moved(), 0u);
+            EXPECT_EQ(rig_.server(core).windows().counts().parked, 0u);
+        }
         echoes_.clear();
     }
 
-    std::uint64_t handshakes() { return rig_.server().counters()[QuicCount::Handshakes]; }
+    std::uint64_t handshakes() {
+        std::uint64_t count = 0;
+        for (CoreId core = 0; core < rig_.cores(); ++core)
+            count += rig_.server(core).counters()[QuicCount::Handshakes];
+        return count;
+    }
     std::uint64_t heard() const {
         std::uint64_t bytes = 0;
         for (const Speech& speech : speeches_) bytes += speech.reader.read();

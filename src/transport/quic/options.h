@@ -17,13 +17,19 @@ struct TlsFiles {
 
 // Defaults and reasons: base/limits.h. Plain data.
 struct QuicOptions {
-    std::uint32_t connections = limits::kConnections;  // of a core, with half-open ones
+    // Of a core, with half-open ones; and as many that have moved away from it.
+    std::uint32_t connections = limits::kConnections;
     std::uint32_t half_open = limits::kQuicHalfOpen;
     std::uint32_t retry_from = limits::kQuicRetryFrom;
     std::uint32_t handshake_timeout_s = limits::kQuicHandshakeTimeoutS;
     std::uint16_t streams = limits::kQuicStreams;
     std::uint32_t stream_bytes = limits::kQuicStreamBytes;
     std::uint32_t connection_bytes = limits::kQuicConnectionBytes;
+    std::uint32_t held_stream_bytes = limits::kQuicHeldStreamBytes;
+    std::uint32_t held_bytes = limits::kQuicHeldBytes;
+    std::uint16_t streams_per_second = limits::kQuicStreamsPerSecond;
+    std::uint32_t forwards = limits::kQuicForwards;
+    std::uint32_t held_datagrams = limits::kQuicHeldDatagrams;
     std::uint32_t resets_per_second = limits::kQuicResetsPerSecond;
     std::uint32_t live_ciphers = limits::kQuicLiveCiphers;
     std::uint32_t windows = limits::kQuicWindows;

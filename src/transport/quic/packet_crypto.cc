@@ -18,6 +18,10 @@ std::byte* bytes(std::uint8_t* data) { return reinterpret_cast<std::byte*>(data)
 
 const RawKey& key_of(void* handle) { return *static_cast<const RawKey*>(handle); }
 
+const CipherNames::Name& name_of(void* handle) {
+    return *static_cast<const CipherNames::Name*>(handle);
+}
+
 // The handles of one direction. What the library did not take over is given back.
 class Handles {
 public:
@@ -59,11 +63,7 @@ void free_handle(void* handle, PacketCiphers& ciphers, const ngtcp2_mem& memory)
     memory.free(handle, memory.user_data);
 }
 
-PacketCrypto::PacketCrypto(std::size_t live_ciphers)
-    : ciphers_(live_ciphers),
-      suites_{{{this, Cipher::Aes128Gcm},
-               {this, Cipher::Aes256Gcm},
-               {this, Cipher::ChaCha20Poly1305}}} {}
+PacketCrypto::PacketCrypto(std::size_t live_ciphers) : ciphers_(live_ciphers), names_(*this) {}
 
 void PacketCrypto::set_callbacks(ngtcp2_callbacks& callbacks) {
     callbacks.encrypt = seal;
@@ -71,23 +71,22 @@ void PacketCrypto::set_callbacks(ngtcp2_callbacks& callbacks) {
     callbacks.hp_mask = mask;
 }
 
-ngtcp2_crypto_ctx PacketCrypto::context(Cipher cipher) {
+ngtcp2_crypto_ctx PacketCrypto::context(Cipher cipher, CipherNames& names) {
     const bool is_aes = cipher != Cipher::ChaCha20Poly1305;
-    Suite* suite = &suites_[static_cast<std::size_t>(cipher)];
+    CipherNames::Name* name = &names.names[static_cast<std::size_t>(cipher)];
     ngtcp2_crypto_ctx context{};
-    context.aead = {.native_handle = suite, .max_overhead = kTagBytes};
-    context.hp.native_handle = suite;
+    context.aead = {.native_handle = name, .max_overhead = kTagBytes};
+    context.hp.native_handle = name;
     context.max_encryption = is_aes ? kAesSeals : kChaChaSeals;
     context.max_decryption_failure = is_aes ? kAesForgeries : kChaChaForgeries;
     return context;
 }
 
 Cipher PacketCrypto::cipher_of(const ngtcp2_crypto_ctx& context) {
-    return static_cast<const Suite*>(context.aead.native_handle)->cipher;
+    return name_of(context.aead.native_handle).cipher;
 }
 
-int PacketCrypto::install_initial(ngtcp2_conn* connection, Bytes first_id,
-                                  const ngtcp2_mem& memory) {
+int PacketCrypto::install_initial(ngtcp2_conn* connection, Bytes first_id, WindowHeap& heap) {
     constexpr Cipher kCipher = Cipher::Aes128Gcm;
     const auto secrets = initial_secrets(first_id);
     const PacketKeys client = derive_keys(kCipher, Bytes(secrets.client).first(32));
@@ -96,9 +95,9 @@ int PacketCrypto::install_initial(ngtcp2_conn* connection, Bytes first_id,
     const PacketKeys& receive = is_server ? client : server;
     const PacketKeys& send = is_server ? server : client;
 
-    Handles receiving(receive, ciphers_, memory), sending(send, ciphers_, memory);
+    Handles receiving(receive, ciphers_, heap.memory()), sending(send, ciphers_, heap.memory());
     if (!receiving.are_made() || !sending.are_made()) return NGTCP2_ERR_NOMEM;
-    const ngtcp2_crypto_ctx crypto = context(kCipher);
+    const ngtcp2_crypto_ctx crypto = context(kCipher, heap.ciphers);
     ngtcp2_conn_set_initial_crypto_ctx(connection, &crypto);
     const int failure = ngtcp2_conn_install_initial_key(
         connection, &receiving.seal, raw(receive.iv.data()), &receiving.mask, &sending.seal,
@@ -110,23 +109,23 @@ int PacketCrypto::install_initial(ngtcp2_conn* connection, Bytes first_id,
     return failure;
 }
 
-int PacketCrypto::install_retry(ngtcp2_conn* connection, const ngtcp2_mem& memory) {
-    const ngtcp2_crypto_aead_ctx key{make_handle(retry_key(), memory)};
+int PacketCrypto::install_retry(ngtcp2_conn* connection, WindowHeap& heap) {
+    const ngtcp2_crypto_aead_ctx key{make_handle(retry_key(), heap.memory())};
     if (!key.native_handle) return NGTCP2_ERR_NOMEM;
-    const ngtcp2_crypto_ctx crypto = context(Cipher::Aes128Gcm);
+    const ngtcp2_crypto_ctx crypto = context(Cipher::Aes128Gcm, heap.ciphers);
     ngtcp2_conn_set_retry_aead(connection, &crypto.aead, &key);
     return 0;
 }
 
 int PacketCrypto::install(ngtcp2_conn* connection, Level level, Direction direction, Cipher cipher,
-                          Bytes secret, const ngtcp2_mem& memory) {
+                          Bytes secret, WindowHeap& heap) {
     const PacketKeys keys = derive_keys(cipher, secret);
-    Handles handles(keys, ciphers_, memory);
+    Handles handles(keys, ciphers_, heap.memory());
     if (!handles.are_made()) return NGTCP2_ERR_NOMEM;
 
     const bool receives = direction == Direction::Receive;
     const std::uint8_t* iv = raw(keys.iv.data());
-    const ngtcp2_crypto_ctx crypto = context(cipher);
+    const ngtcp2_crypto_ctx crypto = context(cipher, heap.ciphers);
     int failure = NGTCP2_ERR_INVALID_ARGUMENT;
     if (level == kEarlyLevel) {
         ngtcp2_conn_set_early_crypto_ctx(connection, &crypto);
@@ -151,7 +150,7 @@ ngtcp2_ssize PacketCrypto::write_retry(MutableBytes out, const ngtcp2_pkt_hd& in
                                        const ngtcp2_cid& our_id, Bytes token) {
     RawKey key = retry_key();
     const ngtcp2_crypto_aead_ctx handle{&key};
-    const ngtcp2_crypto_ctx crypto = context(Cipher::Aes128Gcm);
+    const ngtcp2_crypto_ctx crypto = context(Cipher::Aes128Gcm, names_);
     return ngtcp2_pkt_write_retry(raw(out.data()), out.size(), initial.version, &initial.scid,
                                   &our_id, &initial.dcid, raw(token.data()), token.size(), seal,
                                   &crypto.aead, &handle);
@@ -163,7 +162,7 @@ ngtcp2_ssize PacketCrypto::write_refusal(MutableBytes out, const ngtcp2_pkt_hd& 
     PacketKeys keys = derive_keys(Cipher::Aes128Gcm, Bytes(secrets.server).first(32));
     const ngtcp2_crypto_aead_ctx sealing{&keys.seal};
     const ngtcp2_crypto_cipher_ctx masking{&keys.mask};
-    const ngtcp2_crypto_ctx crypto = context(Cipher::Aes128Gcm);
+    const ngtcp2_crypto_ctx crypto = context(Cipher::Aes128Gcm, names_);
     const ngtcp2_ssize size = ngtcp2_pkt_write_connection_close(
         raw(out.data()), out.size(), initial.version, &initial.scid, &initial.dcid, code, nullptr,
         0, seal, &crypto.aead, &sealing, raw(keys.iv.data()), mask, &crypto.hp, &masking);
@@ -187,7 +186,7 @@ int PacketCrypto::seal(std::uint8_t* out, const ngtcp2_crypto_aead* aead,
                        const ngtcp2_crypto_aead_ctx* key, const std::uint8_t* text,
                        std::size_t text_size, const std::uint8_t* nonce, std::size_t nonce_size,
                        const std::uint8_t* header, std::size_t header_size) {
-    PacketCiphers& ciphers = static_cast<const Suite*>(aead->native_handle)->owner->ciphers_;
+    PacketCiphers& ciphers = name_of(aead->native_handle).crypto->ciphers_;
     const bool done = ciphers.seal(key_of(key->native_handle), view(nonce, nonce_size),
                                    view(header, header_size), view(text, text_size), bytes(out));
     return done ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
@@ -197,7 +196,7 @@ int PacketCrypto::open(std::uint8_t* out, const ngtcp2_crypto_aead* aead,
                        const ngtcp2_crypto_aead_ctx* key, const std::uint8_t* sealed,
                        std::size_t sealed_size, const std::uint8_t* nonce, std::size_t nonce_size,
                        const std::uint8_t* header, std::size_t header_size) {
-    PacketCiphers& ciphers = static_cast<const Suite*>(aead->native_handle)->owner->ciphers_;
+    PacketCiphers& ciphers = name_of(aead->native_handle).crypto->ciphers_;
     const bool done =
         ciphers.open(key_of(key->native_handle), view(nonce, nonce_size), view(header, header_size),
                      view(sealed, sealed_size), bytes(out));
@@ -206,7 +205,7 @@ int PacketCrypto::open(std::uint8_t* out, const ngtcp2_crypto_aead* aead,
 
 int PacketCrypto::mask(std::uint8_t* out, const ngtcp2_crypto_cipher* cipher,
                        const ngtcp2_crypto_cipher_ctx* key, const std::uint8_t* sample) {
-    PacketCiphers& ciphers = static_cast<const Suite*>(cipher->native_handle)->owner->ciphers_;
+    PacketCiphers& ciphers = name_of(cipher->native_handle).crypto->ciphers_;
     const bool done =
         ciphers.mask(key_of(key->native_handle), view(sample, NGTCP2_HP_SAMPLELEN), bytes(out));
     return done ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;

@@ -1,17 +1,17 @@
 // Our ciphers as the QUIC library calls them.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 #include "transport/quic/ngtcp2.h"
 #include "transport/quic/packet_ciphers.h"
+#include "transport/quic/window_heap.h"
 
 namespace starling::quic {
 
 // Packet protection for all connections of a core. The library's handles are raw keys in the
-// connection's own memory, and the name of a cipher is a pointer into this object: neither needs
-// the TLS session, and both survive parking.
+// connection's own memory, and so are the names of its ciphers, which lead here: neither needs the
+// TLS session, and both survive parking and a move to another core.
 // Owner: one core; outlives its connections.
 class PacketCrypto {
 public:
@@ -26,14 +26,14 @@ public:
 
     // Installs the keys of Initial packets; a client also those that check a Retry.
     // Answers 0 or an error of the library, as do the others.
-    int install_initial(ngtcp2_conn* connection, Bytes first_id, const ngtcp2_mem& memory);
-    int install_retry(ngtcp2_conn* connection, const ngtcp2_mem& memory);
+    int install_initial(ngtcp2_conn* connection, Bytes first_id, WindowHeap& heap);
+    int install_retry(ngtcp2_conn* connection, WindowHeap& heap);
 
     enum class Direction : std::uint8_t { Receive, Send };
 
     // Installs the keys that follow from a TLS secret.
     int install(ngtcp2_conn* connection, Level level, Direction direction, Cipher cipher,
-                Bytes secret, const ngtcp2_mem& memory);
+                Bytes secret, WindowHeap& heap);
 
     // Clears what was opened last, which the library has read by now: a packet that was long leaves
     // its text in the buffer for good. REQUIRES: its memory is within reach.
@@ -50,11 +50,6 @@ public:
     ngtcp2_ssize write_refusal(MutableBytes out, const ngtcp2_pkt_hd& initial, std::uint64_t code);
 
 private:
-    struct Suite {
-        PacketCrypto* owner;
-        Cipher cipher;
-    };
-
     static int seal(std::uint8_t* out, const ngtcp2_crypto_aead* aead,
                     const ngtcp2_crypto_aead_ctx* key, const std::uint8_t* text,
                     std::size_t text_size, const std::uint8_t* nonce, std::size_t nonce_size,
@@ -66,11 +61,11 @@ private:
     static int mask(std::uint8_t* out, const ngtcp2_crypto_cipher* cipher,
                     const ngtcp2_crypto_cipher_ctx* key, const std::uint8_t* sample);
 
-    ngtcp2_crypto_ctx context(Cipher cipher);
+    static ngtcp2_crypto_ctx context(Cipher cipher, CipherNames& names);
     void note_opened(std::byte* out, std::size_t size);
 
     PacketCiphers ciphers_;
-    std::array<Suite, 3> suites_;
+    CipherNames names_;    // for packets of no connection
     MutableBytes opened_;  // in the memory of the connection at work
 };
 

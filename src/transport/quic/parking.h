@@ -1,4 +1,4 @@
-// Packs the window of a quiet connection into little, and unpacks it at the same address.
+// Packs the window of a quiet connection into little, and unpacks it there or in another.
 #pragma once
 
 #include <array>
@@ -61,7 +61,8 @@ Bytes pack(WindowView window, std::uint32_t used, const Template& pattern, ByteV
 std::uint32_t packed_used(const std::byte* blob);
 
 // Restores what pack() saw. Beyond that, the first `dirty` bytes of the window are cleared: its
-// last owner's. REQUIRES: the same window and pattern.
+// last owner's. Into another window words that pointed into the first come as pointers into it.
+// REQUIRES: windows of one size, the same pattern.
 void unpack(WindowView window, const std::byte* blob, const Template& pattern, std::uint32_t dirty);
 
 }  // namespace starling::quic

@@ -67,6 +67,23 @@ TEST(Parking, RestoresAnything) {
     }
 }
 
+// What pointed into the one window points into the other; nothing else changes.
+TEST(Parking, RestoresInAnotherWindow) {
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+        Random random(seed);
+        TestWindow from, to;
+        for (auto& word : from.words) word = any_word(random, from.base());
+        for (auto& word : to.words) word = random.next();
+        ByteVector scratch;
+        const Bytes packed = pack(from.view(), kBytes, Template(0), scratch);
+        unpack(to.view(), packed.data(), Template(0), kBytes);
+        for (std::size_t i = 0; i < kWords; ++i) {
+            const std::uint64_t offset = from.words[i] - from.base();
+            EXPECT_EQ(to.words[i], offset < kBytes ? to.base() + offset : from.words[i]);
+        }
+    }
+}
+
 TEST(Parking, TakesNoValueForAMark) {
     TestWindow window;
     Template pattern(kBytes);

@@ -15,6 +15,8 @@ std::uint64_t clock_ns(clockid_t clock) {
            static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+TimeNs now_ns() { return kTimeStart + clock_ns(CLOCK_MONOTONIC); }
+
 }  // namespace
 
 QuicPoller::~QuicPoller() = default;
@@ -51,6 +53,7 @@ void QuicPoller::remove(int descriptor) { sockets_->remove(descriptor); }
 
 std::span<const Readiness> QuicPoller::wait(TimeMs timeout_ms) {
     for (Member& member : members_) finish(member);
+    if (mailroom_) mailroom_->post();
 
     reports_.clear();
     for (const Readiness& ready : sockets_->wait(timeout(timeout_ms))) {
@@ -59,6 +62,7 @@ std::span<const Readiness> QuicPoller::wait(TimeMs timeout_ms) {
         else reports_.push_back(ready);
     }
     tell_time();
+    if (mailroom_) read_mail();
     for (Member& member : members_) {
         if (!member.endpoint) continue;
         read(member);
@@ -69,6 +73,7 @@ std::span<const Readiness> QuicPoller::wait(TimeMs timeout_ms) {
             reports_.push_back({.token = member.token, .readable = true});
         }
     }
+    if (mailroom_) mailroom_->post();
     return reports_;
 }
 
@@ -79,7 +84,8 @@ void QuicPoller::finish(Member& member) {
 }
 
 TimeMs QuicPoller::timeout(TimeMs wanted_ms) const {
-    const TimeNs now = clock_ns(CLOCK_MONOTONIC);
+    if (mailroom_ && mailroom_->has_mail()) return 0;
+    const TimeNs now = now_ns();
     TimeMs timeout_ms = wanted_ms;
     for (const Member& member : members_) {
         if (!member.endpoint) continue;
@@ -92,10 +98,18 @@ TimeMs QuicPoller::timeout(TimeMs wanted_ms) const {
 }
 
 void QuicPoller::tell_time() {
-    const TimeNs now = clock_ns(CLOCK_MONOTONIC);
+    const TimeNs now = now_ns();
     const std::uint64_t wall_s = clock_ns(CLOCK_REALTIME) / kSecond;
     for (const Member& member : members_)
         if (member.endpoint) member.endpoint->set_time(now, wall_s);
+}
+
+// What was forwarded is received before what comes directly: it has been on its way for longer.
+void QuicPoller::read_mail() {
+    mailroom_->drain([](QuicServer& server, CoreId from, const Envelope& envelope) {
+        server.receive_mail(from, envelope);
+    });
+    mailroom_->for_each([](QuicServer& server) { server.forget_lost(); });
 }
 
 // A socket tells only once that there is something: it is read until there is no more.

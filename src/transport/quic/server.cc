@@ -32,18 +32,23 @@ QuicServer::QuicServer(const Setup& setup)
       tokens_(setup.keys),
       hash_key_{secret_u64(), secret_u64()},
       core_(setup.core),
-      cores_(setup.cores) {}
+      cores_(setup.cores),
+      mailroom_(setup.mailroom),
+      listener_(setup.listener) {
+    if (mailroom_) mailroom_->add(listener_, *this);
+}
 
 QuicServer::~QuicServer() {
     destroy_all();
+    if (mailroom_) mailroom_->remove(listener_);
     while (StreamState* stream = take_stream()) delete stream;
 }
 
 void QuicServer::receive_from_network(const Datagram& datagram) {
     const CoreId owner = steer(datagram.bytes, cores_);
-    if (owner == core_ || !on_stray_) return receive(datagram);
+    if (owner == core_ || !mailroom_) return receive(datagram);
     counters_.add(QuicCount::Strays);
-    on_stray_(owner, datagram);
+    forward({.core = owner, .handle = {}}, datagram);
 }
 
 void QuicServer::receive_unknown(const Datagram& datagram, const ngtcp2_version_cid& header) {
@@ -140,7 +145,8 @@ void QuicServer::admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
     if (size() >= options().connections) return counters_.add(QuicCount::RefusedConnections);
 
     const bool is_after_retry = token && token->is_retry;
-    const Handle handle = add(QuicConnection::Role::Server);
+    const Handle handle =
+        add(std::make_unique<QuicConnection>(*this, QuicConnection::Role::Server));
     QuicConnection& connection = *find(handle);
     const auto accepted =
         connection.accept({.self = handle,
@@ -151,7 +157,7 @@ void QuicServer::admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
                            .path = datagram.path,
                            .tls = tls_});
     if (!accepted) {
-        connections_.erase(handle);
+        seats_.erase(handle);
         return counters_.add(QuicCount::HandshakesFailed);
     }
     connection.table_key = keyed_hash(hash_key_, as_text(view(initial.dcid)));
@@ -172,6 +178,7 @@ void QuicServer::on_handshake_done(QuicConnection& connection) {
 }
 
 void QuicServer::on_ended(QuicConnection& connection) {
+    if (connection.origin) tell_of_end(connection.origin);
     if (connection.table_key == 0) return;
     counters_.add(QuicCount::HandshakesFailed);
     forget_first_id(connection);

@@ -1,36 +1,59 @@
 // A core's QUIC server: who may come in.
 #pragma once
 
-#include <functional>
 #include <unordered_map>
+#include <vector>
 
 #include "base/fifo.h"
 #include "base/hash.h"
 #include "transport/quic/address_token.h"
 #include "transport/quic/endpoint.h"
+#include "transport/quic/mailroom.h"
 
 namespace starling::quic {
 
 // Answers what belongs to no connection: new clients, other versions, and those who talk to a
 // server that has forgotten them.
+//
+// Lets connections go to the servers of the same listener on other cores, and forwards what still
+// comes for them: their first ids name this core for as long as they live. See
+// docs/decisions/012.
 // Owner: one core.
 class QuicServer final : public QuicEndpoint {
 public:
     explicit QuicServer(const Setup& setup);
     ~QuicServer() override;
 
-    // Datagrams of connections of other cores, which the kernel has brought here.
-    using StrayHandler = std::function<void(CoreId, const Datagram&)>;
-    void set_stray_handler(StrayHandler handler) { on_stray_ = std::move(handler); }
-
-    // Any datagram from the network; those for other cores go to the stray handler.
+    // Any datagram from the network; those that are steered to other cores go there.
     void receive_from_network(const Datagram& datagram) override;
 
-    // The next stream that a client has opened, or null.
+    // The first stream of the next client, or null. Others wait in the connection: see
+    // Stream::accept().
     StreamState* take_stream();
 
-    // Streams that clients have ever opened.
+    // First streams that there have ever been.
     std::uint64_t opened() const { return opened_ever_; }
+
+    // The connection of this stream leaves. One that cannot is closed: when it is one that has
+    // moved before, when a stream beside its first has been accepted, when as many as
+    // options.connections have left and still live, and when there is nowhere to go.
+    std::unique_ptr<Passage> detach(StreamState& first) override;
+
+    // A connection that left another core goes on here. Fails when there are too many already: it
+    // stays in its passage.
+    Result<void> settle(Passage& passage);
+
+    // From the server of the same listener on another core.
+    void receive_mail(CoreId from, const Envelope& envelope);
+
+    // Forgets the connections that have left and will arrive nowhere. Once a turn.
+    void forget_lost();
+
+    // Connections that have left and, as far as we know, live.
+    std::uint32_t moved() const { return vacated_; }
+
+    // Datagrams held for those that have not arrived.
+    std::size_t held() const { return held_.size(); }
 
     // Gives a client a token that names `slot`, with which its next connection starts at once.
     void offer_token(QuicConnection& connection, std::uint16_t slot);
@@ -43,6 +66,7 @@ public:
 
 private:
     void receive_unknown(const Datagram& datagram, const ngtcp2_version_cid& header) override;
+    void receive_for_moved(Handle seat, const Datagram& datagram) override;
     void on_ended(QuicConnection& connection) override;
 
     void negotiate_version(const Datagram& datagram, const ngtcp2_version_cid& header);
@@ -52,6 +76,12 @@ private:
     void refuse_token(const Datagram& datagram, const ngtcp2_pkt_hd& initial);
     void admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
                const AddressTokens::Meaning* token);
+    bool may_leave(const QuicConnection& connection) const;
+    void receive_forwarded(const Envelope& envelope);
+    void tell_of_end(RemoteHandle origin);
+    void arrived(Handle seat, RemoteHandle connection);
+    void forget(Handle seat);
+    void forward(RemoteHandle connection, const Datagram& datagram);
     void forget_first_id(QuicConnection& connection);
     std::uint32_t retry_from() const;
     void reply(const Datagram& to, ngtcp2_ssize size);
@@ -61,7 +91,20 @@ private:
     HashKey hash_key_;
     CoreId core_;
     CoreId cores_;
-    StrayHandler on_stray_;
+    QuicMailroom* mailroom_;
+    std::uint16_t listener_;
+
+    // Those that have left and not arrived, and what has come for them meanwhile.
+    struct Departed {
+        Handle seat;
+        Ref<const Voyage> voyage;
+    };
+    struct Held {
+        Handle seat;
+        Letter letter;
+    };
+    std::vector<Departed> departed_;
+    std::vector<Held> held_;
     // From the hash of an id that a client chose to its connection, while its handshake lasts.
     std::unordered_map<std::uint64_t, Handle> arriving_;
     Fifo<StreamState*> opened_;

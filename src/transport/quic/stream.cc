@@ -1,18 +1,41 @@
 #include "transport/quic/stream.h"
 
+#include <cerrno>
+
+#include "base/assert.h"
+#include "transport/quic/poller.h"
+
 namespace starling::quic {
 
 QuicStream::~QuicStream() {
-    detach();
+    if (endpoint_) endpoint_->withdraw(state_);
+    passage_.reset();  // with what travels in it
     QuicConnection::drop(state_);
 }
 
-Result<void> QuicStream::attach(Poller&, std::uint64_t token) {
-    endpoint_.attach(state_, token);
+Result<void> QuicStream::attach(Poller& poller, std::uint64_t token) {
+    if (!endpoint_) {
+        QuicServer* server = static_cast<QuicPoller&>(poller).server(passage_->listener);
+        if (!server) return Error{ENOTCONN, "quic listener"};
+        STARLING_CHECK(server->settle(*passage_));
+        endpoint_ = server;
+        passage_.reset();
+    }
+    endpoint_->attach(state_, token);
     return {};
 }
 
-void QuicStream::detach() { endpoint_.detach(state_); }
+void QuicStream::detach() {
+    if (!endpoint_) return;
+    passage_ = endpoint_->detach(state_);
+    if (passage_) endpoint_ = nullptr;
+}
+
+std::unique_ptr<Stream> QuicStream::accept() {
+    if (!endpoint_ || state_.id != 0 || !state_.connection) return nullptr;
+    StreamState* next = state_.connection->accept_stream();
+    return next ? std::make_unique<QuicStream>(*endpoint_, *next) : nullptr;
+}
 
 Result<Stream::ReadAnswer> QuicStream::read(MutableBytes into) {
     const auto answer = QuicConnection::read(state_, into);
@@ -21,6 +44,7 @@ Result<Stream::ReadAnswer> QuicStream::read(MutableBytes into) {
 }
 
 Result<std::size_t> QuicStream::write(std::span<const iovec> pieces) {
+    STARLING_ASSERT(endpoint_);
     return QuicConnection::write(state_, pieces);
 }
 

@@ -119,8 +119,13 @@ struct StreamState {
     bool is_readable : 1 = false;  // news, until reported
     bool is_writable : 1 = false;
     bool has_ended : 1 = false;
-    bool is_listed : 1 = false;        // among those with news
-    bool is_blocked : 1 = false;       // a write was cut short: say when there is room
+    bool is_listed : 1 = false;     // among those with news
+    bool is_blocked : 1 = false;    // a write was cut short: say when there is room
+    bool is_waiting : 1 = false;    // of the peer's, and nobody has accepted it
+    bool has_opened : 1 = false;    // news: others wait to be accepted beside this one
+    bool wants_window : 1 = false;  // the rest of its credit
+    bool wants_reset : 1 = false;
+    bool was_finished : 1 = false;     // by finish()
     bool wants_finish : 1 = false;     // finish() was called, and the library has not taken it
     bool is_finished : 1 = false;      // nothing more may be written
     bool is_library_done : 1 = false;  // the library has closed it

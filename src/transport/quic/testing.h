@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/random.h"
 #include "transport/quic/client.h"
+#include "transport/quic/poller.h"
 #include "transport/quic/server.h"
 #include "transport/quic/stream.h"
 
@@ -60,7 +61,7 @@ public:
     explicit TestNetwork(std::uint64_t seed) : random_(seed) {}
 
     Weather weather;
-    TimeNs now = kSecond;
+    TimeNs now = kTimeStart + kSecond;
 
     // One end. What it sends comes from `address`; a client behind a router has another one
     // outside.
@@ -117,13 +118,23 @@ inline SocketAddress test_address(const std::string& host, std::uint16_t port) {
     return *SocketAddress::parse(host, port);
 }
 
-// A server of one core and a place for clients, on one network. Owner: the test.
+// Streams on a virtual network need none. Owner: the test.
+class NoPoller final : public Poller {
+public:
+    Result<void> add(int, std::uint64_t) override { return {}; }
+    void remove(int) override {}
+    std::span<const Readiness> wait(TimeMs) override { return {}; }
+    void wake() override {}
+};
+
+// A server of one core or several and a place for clients, on one network. Owner: the test.
 class QuicRig {
 public:
     struct Setup {
         std::uint64_t seed = 1;
         bool parks_always = false;
         std::uint32_t windows = 8;
+        CoreId cores = 1;
         QuicOptions options{};
     };
     explicit QuicRig(const Setup& setup);
@@ -133,7 +144,9 @@ public:
     TestNetwork network;
     QuicKeys keys = QuicKeys::random();
 
-    QuicServer& server() { return *server_; }
+    QuicServer& server(CoreId core = 0) { return *cores_[core].server; }
+    QuicPoller& poller(CoreId core = 0) { return *cores_[core].poller; }
+    CoreId cores() const { return static_cast<CoreId>(cores_.size()); }
     QuicClients& clients() { return *active_clients_; }
     const TlsContext& server_tls() const { return *server_tls_; }
     TestNetwork::Port& client_port() { return *client_port_; }
@@ -159,11 +172,26 @@ public:
         run_until([] { return false; }, time);
     }
 
-    // The server's stream that a client opened last, once it is there.
+    // The next stream that a client has opened, once it is there: the first of a connection, or
+    // one that was accepted beside it.
     std::unique_ptr<QuicStream> take_server_stream();
 
+    // As a client's home takes it over. Nothing else happens in between.
+    Result<void> move(QuicStream& first, CoreId to) {
+        first.detach();
+        STARLING_CHECK(first.attach(poller(to), 0));
+        if (first.connection()) cores_[to].attended.push_back(first.connection()->self());
+        return {};
+    }
+
+    // Mail goes between the cores until there is none.
+    void carry_mail();
+
+    // Brings every datagram to the wrong core, as a kernel that does not steer would.
+    bool strays = false;
+
 private:
-    void make_server();
+    void make_servers();
     void step();
 
     QuicOptions options_;
@@ -171,7 +199,17 @@ private:
     SocketAddress client_address_ = test_address("198.51.100.7", 40000);
     std::unique_ptr<TestNetwork::Port> server_port_, client_port_;
     std::unique_ptr<TlsContext> server_tls_, client_tls_;
-    std::unique_ptr<QuicServer> server_;
+
+    // One of the server's.
+    struct Core {
+        std::unique_ptr<QuicPoller> poller;
+        std::unique_ptr<Waker> waker;
+        std::unique_ptr<QuicServer> server;
+        std::vector<Handle> attended;  // connections whose first stream was taken
+    };
+    CoreId count_;
+    std::unique_ptr<QuicCommons> commons_;
+    std::vector<Core> cores_;
     std::unique_ptr<QuicClients> clients_;
     QuicClients* active_clients_ = nullptr;
 };
@@ -196,8 +234,8 @@ bool QuicRig::run_until(Done done, TimeNs at_most) {
     while (true) {
         step();
         if (done()) return true;
-        const TimeNs next =
-            std::min({network.next(), server_->next_expiry(), clients().next_expiry()});
+        TimeNs next = std::min(network.next(), clients().next_expiry());
+        for (const Core& core : cores_) next = std::min(next, core.server->next_expiry());
         if (next >= end) {
             network.now = end;
             step();
@@ -284,7 +322,10 @@ inline void TestNetwork::carry(Letter letter) {
     }
 }
 
-inline QuicRig::QuicRig(const Setup& setup) : network(setup.seed), options_(setup.options) {
+inline QuicRig::QuicRig(const Setup& setup)
+    : network(setup.seed),
+      options_(setup.options),
+      count_(setup.cores) {
     options_.windows = setup.windows;
     options_.parks_always = setup.parks_always;
     server_port_ = network.open(server_address_);
@@ -293,7 +334,7 @@ inline QuicRig::QuicRig(const Setup& setup) : network(setup.seed), options_(setu
     server_tls_ =
         std::move(*TlsContext::server_from_pem(identity.certificate, identity.key, "test", keys));
     client_tls_ = std::move(*TlsContext::client(identity.certificate, TlsContext::Trust::Verified));
-    make_server();
+    make_servers();
     clients_ = std::make_unique<QuicClients>(QuicEndpoint::Setup{.options = options_,
                                                                  .keys = keys,
                                                                  .tls = *client_tls_,
@@ -305,20 +346,33 @@ inline QuicRig::QuicRig(const Setup& setup) : network(setup.seed), options_(setu
 
 inline QuicRig::~QuicRig() = default;
 
-inline void QuicRig::make_server() {
-    server_ = std::make_unique<QuicServer>(QuicEndpoint::Setup{.options = options_,
-                                                               .keys = keys,
-                                                               .tls = *server_tls_,
-                                                               .sender = *server_port_,
-                                                               .seed = 1});
+inline void QuicRig::make_servers() {
+    commons_ = std::make_unique<QuicCommons>(options_, keys, *server_tls_, count_);
+    cores_.resize(count_);
+    for (CoreId id = 0; id < count_; ++id) {
+        Core& core = cores_[id];
+        core.poller = std::make_unique<QuicPoller>(std::make_unique<NoPoller>(), *commons_, id);
+        core.waker = std::make_unique<Waker>(*core.poller);
+        commons_->set_waker(id, *core.waker);
+        core.server =
+            std::make_unique<QuicServer>(QuicEndpoint::Setup{.options = options_,
+                                                             .keys = keys,
+                                                             .tls = *server_tls_,
+                                                             .sender = *server_port_,
+                                                             .core = id,
+                                                             .cores = count_,
+                                                             .seed = 1u + id,
+                                                             .mailroom = &core.poller->mailroom(),
+                                                             .listener = 0});
+    }
 }
 
 inline void QuicRig::restart_server(bool with_same_keys) {
-    server_.reset();
+    cores_.clear();
     QuicKeys fresh = QuicKeys::random();
     if (with_same_keys) keys.epoch = fresh.epoch;
     else keys = fresh;
-    make_server();
+    make_servers();
 }
 
 inline Handle QuicRig::connect(Bytes ticket, Bytes token) {
@@ -329,23 +383,43 @@ inline Handle QuicRig::connect(Bytes ticket, Bytes token) {
 }
 
 inline void QuicRig::step() {
-    const std::uint64_t wall_s = kWallStartS + network.now / kSecond;
-    server_->set_time(network.now, wall_s);
+    const std::uint64_t wall_s = kWallStartS + (network.now - kTimeStart) / kSecond;
+    for (const Core& core : cores_) core.server->set_time(network.now, wall_s);
     clients().set_time(network.now, wall_s);
     network.deliver([&](const Datagram& datagram) {
         const bool is_for_server = is_same(datagram.path.local, server_address_);
-        if (is_for_server) server_->receive_from_network(datagram);
-        else clients().receive(datagram);
+        if (!is_for_server) return clients().receive(datagram);
+        const unsigned steered = steer(datagram.bytes, count_) + unsigned{strays};
+        cores_[steered % count_].server->receive_from_network(datagram);
     });
-    server_->expire();
+    carry_mail();
+    for (const Core& core : cores_) core.server->expire();
     clients().expire();
-    server_->flush();
+    for (const Core& core : cores_) core.server->flush();
     clients().flush();
+    carry_mail();
+}
+
+inline void QuicRig::carry_mail() {
+    const auto waits = [](const Core& core) { return core.poller->mailroom().has_mail(); };
+    do {
+        for (const Core& core : cores_) core.poller->wait(0);
+    } while (std::ranges::any_of(cores_, waits));
 }
 
 inline std::unique_ptr<QuicStream> QuicRig::take_server_stream() {
-    StreamState* state = server_->take_stream();
-    return state ? std::make_unique<QuicStream>(*server_, *state) : nullptr;
+    for (Core& core : cores_) {
+        if (StreamState* state = core.server->take_stream()) {
+            if (state->connection) core.attended.push_back(state->connection->self());
+            return std::make_unique<QuicStream>(*core.server, *state);
+        }
+        for (const Handle handle : core.attended) {
+            QuicConnection* connection = core.server->find(handle);
+            StreamState* state = connection ? connection->accept_stream() : nullptr;
+            if (state) return std::make_unique<QuicStream>(*core.server, *state);
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace starling::quic

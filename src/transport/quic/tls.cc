@@ -270,8 +270,8 @@ TlsSession::TlsSession(const TlsContext& context, PacketCrypto& crypto, unsigned
 
 TlsSession::~TlsSession() { gnutls_deinit(session_); }
 
-int TlsSession::feed(ngtcp2_conn* connection, const ngtcp2_mem& memory, Level level, Bytes bytes) {
-    work_ = {connection, &memory};
+int TlsSession::feed(ngtcp2_conn* connection, WindowHeap& heap, Level level, Bytes bytes) {
+    work_ = {connection, &heap};
     int failure = 0;
     if (!bytes.empty())
         failure = gnutls_handshake_write(session_, level_of(level), bytes.data(), bytes.size());
@@ -348,7 +348,7 @@ int TlsSession::on_secret(gnutls_session_t session, gnutls_record_encryption_lev
         if (!secret) return 0;
         const Bytes bytes(static_cast<const std::byte*>(secret), size);
         return tls.crypto_.install(tls.work_.connection, at, direction, tls.cipher(at), bytes,
-                                   *tls.work_.memory);
+                                   *tls.work_.heap);
     };
     int failure = install(Direction::Receive, receive);
     if (failure == 0) failure = install(Direction::Send, send);

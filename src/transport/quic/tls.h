@@ -79,7 +79,7 @@ public:
 
     // Takes handshake bytes of the peer; a client begins with none. Answers 0 or an error of the
     // library, which then knows the alert.
-    int feed(ngtcp2_conn* connection, const ngtcp2_mem& memory, Level level, Bytes bytes);
+    int feed(ngtcp2_conn* connection, WindowHeap& heap, Level level, Bytes bytes);
 
     // Sends the client what it resumes with.
     int send_ticket(ngtcp2_conn* connection);
@@ -97,7 +97,7 @@ private:
     // What the handshake works on during a call.
     struct Work {
         ngtcp2_conn* connection;
-        const ngtcp2_mem* memory;
+        WindowHeap* heap;
     };
 
     TlsSession(const TlsContext& context, PacketCrypto& crypto, unsigned flags);

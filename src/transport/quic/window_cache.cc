@@ -101,6 +101,29 @@ void WindowCache::release(Place& place) {
     place.window_ = Place::kNone;
 }
 
+// The first template is empty in every cache.
+void WindowCache::take_out(Place& place) {
+    enter(place);
+    const std::uint32_t window = place.window_;
+    const std::uint32_t used = heap(window).used();
+    const ByteVector before = options_.parks_always ? content(window) : ByteVector();
+    pack_into(place, window, 0);
+    if (options_.parks_always) check(place, window, before);
+    clear(window, std::max(windows_[window].dirty, used));
+    windows_[window].dirty = 0;
+    windows_[window].resident = nullptr;
+    entered_ = nullptr;
+    place.window_ = Place::kNone;
+    shut(window);
+}
+
+void WindowCache::take_in(Place& place) {
+    STARLING_ASSERT(!place.is_bound() && place.is_parked());
+    place.window_ = coolest();
+    ++counts_.parked;
+    counts_.blob_bytes += place.blob_bytes_;
+}
+
 // Of some windows taken at random an empty one, or the one entered longest ago.
 std::uint32_t WindowCache::coolest() {
     std::uint32_t best = random_.below(options_.windows);
@@ -124,30 +147,41 @@ void WindowCache::park(std::uint32_t window) {
     Place& place = *windows_[window].resident;
     const std::uint32_t used = heap(window).used();
     const std::uint8_t pattern = templates_.choose(view(window), used);
-    const Bytes packed = pack(view(window), used, templates_[pattern], scratch_);
-
-    place.blob_bytes_ = static_cast<std::uint32_t>(packed.size() + 1);
-    place.blob_ = std::make_unique_for_overwrite<std::byte[]>(place.blob_bytes_);
-    place.blob_[0] = std::byte{pattern};
-    std::copy(packed.begin(), packed.end(), &place.blob_[1]);
+    pack_into(place, window, pattern);
     ++counts_.parked;
     counts_.blob_bytes += place.blob_bytes_;
     windows_[window].resident = nullptr;
     windows_[window].dirty = std::max(windows_[window].dirty, used);
 }
 
+void WindowCache::pack_into(Place& place, std::uint32_t window, std::uint8_t pattern) {
+    const Bytes packed = pack(view(window), heap(window).used(), templates_[pattern], scratch_);
+    place.blob_bytes_ = static_cast<std::uint32_t>(packed.size() + 1);
+    place.blob_ = std::make_unique_for_overwrite<std::byte[]>(place.blob_bytes_);
+    place.blob_[0] = std::byte{pattern};
+    std::copy(packed.begin(), packed.end(), &place.blob_[1]);
+}
+
 void WindowCache::park_and_check(std::uint32_t window) {
-    Place& place = *windows_[window].resident;
-    const std::byte* const start = address(window);
-    const ByteVector before(start, start + heap(window).used());
+    const Place& place = *windows_[window].resident;
+    const ByteVector before = content(window);
     park(window);
-    // What unpacking leaves out would be seen. Whoever looks here later shall not find what it
-    // seeks.
-    std::memset(address(window), kRubble, windows_[window].dirty);
+    check(place, window, before);
+}
+
+ByteVector WindowCache::content(std::uint32_t window) const {
+    const std::byte* const start = address(window);
+    return {start, start + heap(window).used()};
+}
+
+// Unpacks what was packed of `before`. Whoever looks here later shall not find what it seeks.
+void WindowCache::check(const Place& place, std::uint32_t window, const ByteVector& before) {
+    const auto bytes = std::max(windows_[window].dirty, static_cast<std::uint32_t>(before.size()));
+    std::memset(address(window), kRubble, bytes);
     const auto pattern = std::to_integer<std::uint8_t>(place.blob_[0]);
-    unpack(view(window), &place.blob_[1], templates_[pattern], windows_[window].dirty);
-    STARLING_ASSERT(std::equal(before.begin(), before.end(), start));
-    std::memset(address(window), kRubble, windows_[window].dirty);
+    unpack(view(window), &place.blob_[1], templates_[pattern], bytes);
+    STARLING_ASSERT(std::equal(before.begin(), before.end(), address(window)));
+    std::memset(address(window), kRubble, bytes);
 }
 
 // REQUIRES: the window is open.

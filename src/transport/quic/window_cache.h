@@ -13,9 +13,10 @@
 
 namespace starling::quic {
 
-// A fixed number of windows of address space. A connection belongs to one window for life, so its
-// pointers stay good; many belong to the same, and one of them is resident. When another is needed
-// the resident one is packed into a blob and put back later, at the same address.
+// A fixed number of windows of address space. A connection belongs to one window for as long as it
+// is on this core, so its pointers stay good; many belong to the same, and one of them is resident.
+// When another is needed the resident one is packed into a blob and put back later, at the same
+// address.
 //
 // Windows are cut from 16 MiB each; what was never touched costs nothing.
 // Owner: one core; outlives its connections.
@@ -28,7 +29,7 @@ public:
         bool parks_always = false;  // after every use, and checks what comes back: for tests
     };
 
-    // One connection's claim. It may not move while bound.
+    // One connection's claim. The object may not move while bound.
     class Place {
     public:
         Place() = default;
@@ -37,6 +38,7 @@ public:
 
         bool is_bound() const { return window_ != kNone; }
         bool is_parked() const { return blob_ != nullptr; }
+        std::uint32_t blob_bytes() const { return blob_bytes_; }
 
     private:
         friend class WindowCache;
@@ -70,6 +72,13 @@ public:
     // The heap that enter() or bind() gave last. REQUIRES: it has not been left.
     WindowHeap& entered() const;
 
+    // Takes the state of `place` out of this cache, so that a cache of another core can take it in,
+    // in another window: words that point into the one will point into the other. A word that only
+    // looks like such a pointer is changed too; 64 random bits do once in 2^40, and times never do
+    // (see kTimeStart). Between the two `place` belongs to nobody and may be destroyed.
+    void take_out(Place& place);
+    void take_in(Place& place);
+
     // Forgets `place`, entered or not, and all that it held.
     void release(Place& place);
 
@@ -90,6 +99,9 @@ private:
     WindowView view(std::uint32_t window) const;
     WindowHeap& heap(std::uint32_t window) const;
     void park(std::uint32_t window);
+    void pack_into(Place& place, std::uint32_t window, std::uint8_t pattern);
+    ByteVector content(std::uint32_t window) const;
+    void check(const Place& place, std::uint32_t window, const ByteVector& before);
     void park_and_check(std::uint32_t window);
     void load(Place& place);
     void clear(std::uint32_t window, std::uint32_t bytes);

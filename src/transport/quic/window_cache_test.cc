@@ -92,6 +92,60 @@ TEST_P(WindowCacheTest, ManyShareTheWindowsAndFindTheirOwn) {
     EXPECT_EQ(cache.counts().blob_bytes, 0u);
 }
 
+// From one core to another and back, resident or parked, with neighbours that want the same
+// windows.
+TEST_P(WindowCacheTest, OnesStateGoesToAnotherCache) {
+    WindowCache other{{.windows = 1, .parks_always = GetParam()}, 2};
+    std::vector<std::unique_ptr<WindowCache::Place>> places;
+    for (std::uint64_t i = 0; i < 5; ++i) {
+        places.push_back(std::make_unique<WindowCache::Place>());
+        WindowHeap& heap = cache.bind(*places.back());
+        auto* note = static_cast<std::uint64_t*>(heap.allocate(2'000));
+        note[0] = i;
+        note[1] = reinterpret_cast<std::uint64_t>(note);
+        heap.root = reinterpret_cast<ngtcp2_conn*>(note);
+        cache.leave(*places.back());
+    }
+    WindowCache* from = &cache;
+    WindowCache* to = &other;
+    for (int round = 0; round < 4; ++round, std::swap(from, to)) {
+        for (auto& place : places) {
+            from->take_out(*place);
+            EXPECT_FALSE(place->is_bound());
+            EXPECT_LT(place->blob_bytes(), 300u);
+            to->take_in(*place);
+        }
+        EXPECT_EQ(from->counts().parked, 0u);
+        EXPECT_EQ(from->counts().blob_bytes, 0u);
+        for (std::uint64_t i = 0; i < places.size(); ++i) {
+            WindowHeap& heap = to->enter(*places[i]);
+            auto* note = reinterpret_cast<std::uint64_t*>(heap.root);
+            EXPECT_EQ(note[0], i);
+            EXPECT_EQ(note[1], reinterpret_cast<std::uint64_t>(note));
+            const ngtcp2_mem& memory = heap.memory();
+            EXPECT_EQ(memory.user_data, &heap);
+            memory.free(memory.malloc(100, memory.user_data), memory.user_data);
+            to->leave(*places[i]);
+        }
+    }
+    for (auto& place : places) from->release(*place);
+    EXPECT_EQ(from->counts().parked, 0u);
+}
+
+// What was taken out may end there.
+TEST_P(WindowCacheTest, OnesStateMayEndBetweenTwoCaches) {
+    WindowCache::Place next;
+    {
+        WindowCache::Place place;
+        cache.bind(place).allocate(100);
+        cache.leave(place);
+        cache.take_out(place);
+    }
+    EXPECT_EQ(cache.counts().parked, 0u);
+    cache.bind(next);
+    cache.release(next);
+}
+
 // What it held is not there for the next.
 TEST_P(WindowCacheTest, ALargeOneLeavesNothing) {
     WindowCache::Place large, small;

@@ -54,6 +54,12 @@ void* reallocate(void* block, std::size_t bytes, void* user_data) {
 
 }  // namespace
 
+CipherNames::CipherNames(PacketCrypto& crypto) { lead_to(crypto); }
+
+void CipherNames::lead_to(PacketCrypto& crypto) {
+    for (std::size_t i = 0; i < names.size(); ++i) names[i] = {&crypto, static_cast<Cipher>(i)};
+}
+
 WindowHeap* WindowHeap::format(void* window, std::size_t bytes) {
     STARLING_ASSERT(bytes >= sizeof(WindowHeap) && bytes <= std::size_t{16} << 20);
     return new (window) WindowHeap(bytes);

@@ -5,9 +5,28 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "transport/quic/key_schedule.h"
 #include "transport/quic/ngtcp2.h"
 
 namespace starling::quic {
+
+class PacketCrypto;
+
+// What the library takes for the names of ciphers: pointers to these. They lie where the connection
+// does, and lead to the core that is at work on it. Owner: who holds them.
+struct CipherNames {
+    struct Name {
+        PacketCrypto* crypto = nullptr;
+        Cipher cipher{};
+    };
+    CipherNames() = default;
+    explicit CipherNames(PacketCrypto& crypto);
+
+    // REQUIRES: said after every change of cores, before the library is called.
+    void lead_to(PacketCrypto& crypto);
+
+    std::array<Name, kCiphers> names;
+};
 
 // A heap at the start of a window of address space, which it manages up to the window's end. All it
 // knows lies inside, itself included, and what it frees it clears: so the window from start to
@@ -31,6 +50,9 @@ public:
 
     // The one object that leads to all others.
     ngtcp2_conn* root = nullptr;
+
+    // Of its connection. Nothing else in a window points to what is a core's own.
+    CipherNames ciphers;
 
     // Bytes from the window's start to the end of the last block ever made.
     std::uint32_t used() const { return used_; }

@@ -1,0 +1,34 @@
+// What the QUIC servers of all cores share.
+#pragma once
+
+#include "reactor/mailboxes.h"
+#include "transport/quic/mail.h"
+#include "transport/quic/options.h"
+#include "transport/quic/quic_keys.h"
+#include "transport/quic/tls.h"
+
+namespace starling::quic {
+
+// Made before the cores' pollers and listeners, and outlives them. What it refers to outlives it.
+// Owner: the process.
+class QuicCommons {
+public:
+    QuicCommons(const QuicOptions& its_options, const QuicKeys& its_keys, const TlsContext& its_tls,
+                CoreId cores)
+        : options(its_options),
+          keys(its_keys),
+          tls(its_tls),
+          lanes(cores) {}
+
+    CoreId cores() const { return lanes.cores(); }
+
+    // Who wakes a core for its mail. REQUIRES: told of every core before the first wait() of any.
+    void set_waker(CoreId core, Waker& waker) { lanes.set_waker(core, waker); }
+
+    const QuicOptions& options;
+    const QuicKeys& keys;
+    const TlsContext& tls;
+    MailLanes<Envelope> lanes;
+};
+
+}  // namespace starling::quic
