@@ -14,8 +14,8 @@ _starling() {
         return
     fi
     case $before in
-        --config | -f | --file | --profile) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-        --data-dir) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
+        --config | -f | --file | --profile | --cafile | --cert | --key | --ticket-file) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+        --data-dir | --capath) mapfile -t COMPREPLY < <(compgen -d -- "$word") ;;
         --log-level) mapfile -t COMPREPLY < <(compgen -W "debug info warning error" -- "$word") ;;
         --log-format) mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word") ;;
         --page) mapfile -t COMPREPLY < <(compgen -W "configuration limits" -- "$word") ;;

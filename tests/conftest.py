@@ -1,14 +1,29 @@
-"""The brokers that suites share, and the ids a case claims with @pytest.mark.normative(...), which go
-into the JUnit report."""
+"""The brokers that suites share, how they are reached, and the ids a case claims with
+@pytest.mark.normative(...), which go into the JUnit report."""
+
+import os
 
 import pytest
 
-from harness.broker import Broker, external_port
+from harness.broker import Broker, external_port, transport
 from harness.cases import unique
+
+
+def pytest_addoption(parser):
+    parser.addoption("--transport", choices=["tcp", "quic"],
+                     help="what connections run over: tcp, or quic by a bridge that speaks it for "
+                          "them ($STARLING_TEST_TRANSPORT, or tcp)")
+
+
+def pytest_configure(config):
+    if chosen := config.getoption("--transport"):
+        os.environ["STARLING_TEST_TRANSPORT"] = chosen
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
+        if transport() != "tcp" and item.get_closest_marker("tcp"):
+            item.add_marker(pytest.mark.skip(reason="is of TCP itself"))
         for marker in item.iter_markers("normative"):
             item.user_properties += [(id, "proved") for id in marker.args]
 

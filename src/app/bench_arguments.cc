@@ -12,6 +12,7 @@
 #include "load/usage.h"
 #include "mqtt/topic.h"
 #include "mqtt/utf8.h"
+#include "transport/quic/dialer.h"
 #include "transport/socket.h"
 
 namespace starling {
@@ -27,6 +28,8 @@ constexpr std::uint64_t kLedgersMax = 100'000'000;
 
 constexpr std::uint32_t kDurationS = 10;
 
+constexpr std::uint16_t kPort = 1883;
+
 UsageError wrong(std::string text) { return {std::move(text)}; }
 
 Result<std::string, UsageError> numeric(const std::string& host) {
@@ -41,6 +44,16 @@ Result<std::string, UsageError> numeric(const std::string& host) {
                   NI_NUMERICHOST);
     ::freeaddrinfo(found);
     return std::string(text.data());
+}
+
+// The processes load the files each for itself; what is wrong with one is said before.
+Checked take_quic(const BenchFlags& flags, LoadScenario& scenario) {
+    STARLING_SET(scenario.quic, understand(flags.quic, flags.host));
+    scenario.server_name = flags.host;
+    if (!scenario.quic) return {};
+    const auto tls = quic::TlsContext::client(*scenario.quic);
+    if (!tls) return wrong(tls.error());
+    return {};
 }
 
 // --- Modes ---------------------------------------------------------------------------------------
@@ -128,8 +141,9 @@ std::uint64_t clients_of_one(const LoadScenario& scenario, std::uint32_t process
 
 Checked take_processes(const BenchFlags& flags, std::uint64_t descriptors_max,
                        LoadScenario& scenario) {
-    const std::uint64_t room =
+    const std::uint64_t sockets =
         descriptors_max > kReservedDescriptors ? descriptors_max - kReservedDescriptors : 1;
+    const std::uint64_t room = scenario.quic ? sockets * quic::QuicDialer::kPerSocket : sockets;
     std::uint32_t least = 1;
     while (least < 10'000 && clients_of_one(scenario, least) > room) ++least;
     if (least == 10'000)
@@ -209,8 +223,9 @@ Result<BenchArguments, UsageError> understand(const BenchFlags& flags,
     LoadScenario& scenario = arguments.scenario;
     STARLING_CHECK(take_groups(flags, scenario));
     STARLING_SET(scenario.host, numeric(flags.host));
+    STARLING_CHECK(take_quic(flags, scenario));
     scenario.mode = flags.mode;
-    scenario.port = flags.port;
+    scenario.port = flags.port.value_or(flags.quic.is_quic ? kQuicPort : kPort);
     scenario.version = flags.version == 4 ? Version::V4 : Version::V5;
     scenario.run = run;
     scenario.connect_rate = flags.connect_rate;

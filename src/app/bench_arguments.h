@@ -6,7 +6,8 @@
 #include <string>
 #include <sys/types.h>
 
-#include "app/client_arguments.h"
+#include "app/quic_flags.h"
+#include "app/usage_error.h"
 #include "load/scenario.h"
 
 namespace starling {
@@ -15,7 +16,8 @@ namespace starling {
 struct BenchFlags {
     std::string mode;
     std::string host = "127.0.0.1", topic = "bench", share, profile;
-    std::uint16_t port = 1883;
+    std::optional<std::uint16_t> port;  // by the transport
+    QuicFlags quic;
     std::optional<std::uint32_t> clients, publishers, subscribers, window, processes, duration_s;
     std::optional<double> rate;
     double connect_rate = 0;

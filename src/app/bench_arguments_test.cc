@@ -49,6 +49,22 @@ TEST(BenchArguments, TakesAsManyProcessesAsTheirDescriptorsNeed) {
     EXPECT_EQ(understand(flags, kDescriptors, 0)->scenario.processes, 9u);
 }
 
+TEST(BenchArguments, OverQuicManyShareADescriptor) {
+    BenchFlags flags;
+    flags.mode = "conn";
+    flags.clients = 60'000;
+    flags.host = "localhost";
+    EXPECT_EQ(understand(flags, kDescriptors, 0)->scenario.port, 1883);
+    flags.quic = {.is_quic = true, .is_insecure = true};
+    const auto arguments = understand(flags, kDescriptors, 0);
+    ASSERT_TRUE(arguments) << arguments.error().text;
+    EXPECT_EQ(arguments->scenario.processes, 1u);
+    EXPECT_EQ(arguments->scenario.port, 14'567);
+    EXPECT_EQ(arguments->scenario.server_name, "localhost");
+    ASSERT_TRUE(arguments->scenario.quic);
+    EXPECT_TRUE(arguments->scenario.quic->is_anybody_trusted);
+}
+
 TEST(BenchArguments, RefusesWhatMakesNoSense) {
     struct Case {
         const char* mode;
@@ -72,6 +88,8 @@ TEST(BenchArguments, RefusesWhatMakesNoSense) {
         {"p2p", [](BenchFlags& f) { f.rate = std::nan(""); },
          "--rate and --connect-rate are numbers"},
         {"mixed", [](BenchFlags& f) { f.profile = "/"; }, "/: a directory"},
+        {"p2p", [](BenchFlags& f) { f.quic = {.is_quic = true, .authority_file = "/absent"}; },
+         "/absent: No such file or directory"},
         {"fanin", [](BenchFlags& f) { f.processes = 2; },
          "a --window at QoS 0 is watched by subscribers in each of 2 processes: more subscribers "
          "that share nothing, or a --rate"},

@@ -90,7 +90,15 @@ private:
 
 void CommandLine::add_broker() {
     option("--host", flags_.host, "HOST", "The broker (127.0.0.1)");
-    option("--port", flags_.port, "N", "Its port (1883)")->check(CLI::Range(1, 65'535));
+    option("--port", flags_.port, "N", "Its port (1883; with --quic 14567)")
+        ->check(CLI::Range(1, 65'535));
+    app_.add_flag("--quic", flags_.quic.is_quic, "Over QUIC; the next four go with it");
+    option("--cafile", flags_.quic.authority_file, "FILE",
+           "Trust the authorities in it (those of the system; on this machine also the certificate "
+           "that your own broker has made for itself)");
+    app_.add_flag("--insecure", flags_.quic.is_insecure, "Trust any server");
+    option("--cert", flags_.quic.certificate_file, "FILE", "Certificate to show to the server");
+    option("--key", flags_.quic.key_file, "FILE", "Its key");
     option("--mqtt", flags_.version, "4|5", "Protocol level: 4 is MQTT 3.1.1 (5)")
         ->check(CLI::IsMember({4, 5}));
     option("--broker-pid", flags_.broker_process, "PID",

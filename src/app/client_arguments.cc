@@ -106,6 +106,7 @@ Checked take_url(std::string_view url, ClientOptions& options, std::vector<std::
 Checked take_server(const ClientFlags& flags, ClientOptions& options,
                     std::vector<std::string>& topics) {
     topics = flags.topics;
+    if (flags.quic.is_quic) options.port = kQuicPort;
     if (flags.url) STARLING_CHECK(take_url(*flags.url, options, topics));
     if (flags.host) options.host = *flags.host;
     if (flags.port) {
@@ -115,6 +116,15 @@ Checked take_server(const ClientFlags& flags, ClientOptions& options,
     }
     if (flags.user_name) options.user_name = flags.user_name;
     if (flags.password) options.password = flags.password;
+    return {};
+}
+
+Checked take_quic(const ClientFlags& flags, ClientArguments& arguments) {
+    STARLING_TRY(trust, understand(flags.quic, arguments.options.host));
+    if (flags.ticket_file && !trust) return wrong("--ticket-file needs --quic.");
+    if (trust)
+        arguments.quic = {.trust = std::move(*trust),
+                          .ticket_file = flags.ticket_file.value_or("")};
     return {};
 }
 
@@ -187,6 +197,7 @@ Checked take_client(const ClientFlags& flags, ClientArguments& arguments,
     arguments.options.packet_bytes_max = kPacketBytesMax;
     arguments.options.reconnect.wait_ms_max = 10'000;
     STARLING_CHECK(take_server(flags, arguments.options, topics));
+    STARLING_CHECK(take_quic(flags, arguments));
     STARLING_CHECK(take_version(flags, arguments.options));
     STARLING_CHECK(take_client_id(flags, arguments.options));
     STARLING_CHECK(take_session(flags, arguments.options));
@@ -360,10 +371,6 @@ Checked take_printing(const SubFlags& flags, SubArguments& arguments) {
 }
 
 }  // namespace
-
-UsageError not_in_this_build(const std::string& what) {
-    return {what + " is not in this build.", 2};
-}
 
 Result<PubArguments, UsageError> understand(const PubFlags& flags) {
     PubArguments arguments;

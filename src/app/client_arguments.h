@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "app/quic_flags.h"
 #include "app/sub_format.h"
+#include "app/usage_error.h"
 #include "base/result.h"
 #include "client/client.h"
 
@@ -24,6 +26,8 @@ struct ClientFlags {
     bool prints_packets = false, is_quiet = false;
     std::vector<std::string> topics;
     std::vector<std::string> property_words;  // of every -D, one after the other
+    QuicFlags quic;
+    std::optional<std::string> ticket_file;
 };
 
 struct PubFlags : ClientFlags {
@@ -47,8 +51,14 @@ struct SubFlags : ClientFlags {
 
 // --- As they are meant ---------------------------------------------------------------------------
 
+struct QuicArguments {
+    quic::ClientTrust trust;
+    std::string ticket_file;  // "": none
+};
+
 struct ClientArguments {
     ClientOptions options;
+    std::optional<QuicArguments> quic;  // none: over TCP
     PropertyWriter disconnect_properties;
     bool prints_packets = false;
     bool is_quiet = false;
@@ -76,15 +86,6 @@ struct SubArguments : ClientArguments {
     bool only_retained = false;
     bool clears_retained = false;
 };
-
-// Why the program does not start.
-struct UsageError {
-    std::string text;
-    int status = 1;
-};
-
-// Status 2: what is asked for is not in this build.
-UsageError not_in_this_build(const std::string& what);
 
 // Loads the payload from its file or from standard input.
 Result<PubArguments, UsageError> understand(const PubFlags& flags);

@@ -109,6 +109,8 @@ TEST(PubCommandLine, RejectsWhatIsWrong) {
         {"-t", "a", "-m", "x", "-M", "0"},
         {"-t", "a", "-m", "x", "--will-payload", "x"},
         {"-t", "a", "-m", "x", "--will-topic", "+"},
+        {"-t", "a", "-m", "x", "--ticket-file", "x"},
+        {"-t", "a", "-m", "x", "--quic", "--cert", "x"},
         {"-t", "a", "-m", "x", "--no-such-flag"},
         {"-t", "a", "-m", "x", "stray"},
         {"-t", "a", "-f", "/no/such/file"},
@@ -132,6 +134,24 @@ TEST(PubCommandLine, RejectsWhatIsWrong) {
         ASSERT_FALSE(arguments) << line;
         EXPECT_EQ(arguments.error(), 1) << line;
     }
+}
+
+TEST(PubCommandLine, GoesOverQuic) {
+    EXPECT_FALSE(good_pub({}).quic);
+    const PubArguments arguments =
+        good_pub({"--quic", "-h", "broker.example", "--cafile", "a", "--capath", "b", "--cert", "c",
+                  "--key", "d", "--ticket-file", "e"});
+    ASSERT_TRUE(arguments.quic);
+    EXPECT_EQ(arguments.options.port, 14'567);
+    EXPECT_EQ(arguments.quic->trust.authority_file, "a");
+    EXPECT_EQ(arguments.quic->trust.authority_folder, "b");
+    EXPECT_EQ(arguments.quic->trust.certificate_file, "c");
+    EXPECT_EQ(arguments.quic->trust.key_file, "d");
+    EXPECT_EQ(arguments.quic->ticket_file, "e");
+    EXPECT_TRUE(good_pub({"--quic", "--insecure"}).quic->trust.is_anybody_trusted);
+    EXPECT_EQ(good_pub({"--quic", "-p", "99"}).options.port, 99);
+    EXPECT_EQ(pub({"--quic", "-L", "mqtt://host/t", "-n"})->options.port, 14'567);
+    EXPECT_EQ(pub({"--quic", "-L", "mqtt://host:99/t", "-n"})->options.port, 99);
 }
 
 TEST(PubCommandLine, SaysWhatThisBuildHasNot) {

@@ -28,23 +28,11 @@ constexpr const char* kExitStatus =
 
 // What people know from other builds, and this one has not.
 constexpr const char* kMissingOptions[] = {
-    "--cafile",
-    "--capath",
-    "--cert",
-    "--key",
-    "--keyform",
-    "--ciphers",
-    "--psk",
-    "--psk-identity",
-    "--tls-version",
-    "--tls-alpn",
-    "--proxy",
-    "--tls-engine",
-    "--unix",
-    "--tls-engine-kpass-sha1",
+    "--keyform",  "--ciphers", "--psk",        "--psk-identity", "--tls-version",
+    "--tls-alpn", "--proxy",   "--tls-engine", "--unix",         "--tls-engine-kpass-sha1",
     "-A",
 };
-constexpr const char* kMissingFlags[] = {"--insecure", "--tls-use-os-certs", "-S"};
+constexpr const char* kMissingFlags[] = {"--tls-use-os-certs", "-S"};
 
 // One command line. Owner: the stack of parse_pub() or parse_sub().
 class CommandLine {
@@ -75,6 +63,7 @@ public:
 private:
     void add_missing();
     void add_connection(ClientFlags& flags);
+    void add_quic(ClientFlags& flags);
     void add_will(ClientFlags& flags);
     int fail(const UsageError& error) const;
 
@@ -86,6 +75,7 @@ private:
 
 void CommandLine::add(ClientFlags& flags) {
     add_connection(flags);
+    add_quic(flags);
     add_will(flags);
     app_.add_option("-D,--property", flags.property_words,
                     "A version 5 property: connect, publish, subscribe, unsubscribe, disconnect or "
@@ -100,7 +90,7 @@ void CommandLine::add(ClientFlags& flags) {
 
 void CommandLine::add_connection(ClientFlags& flags) {
     option("-h,--host", flags.host, "Server to connect to (localhost)");
-    option("-p,--port", flags.port, "Its port (1883)");
+    option("-p,--port", flags.port, "Its port (1883; with --quic 14567)");
     option("-L,--url", flags.url, "mqtt://[user[:password]@]host[:port]/topic, all at once");
     option("-i,--id", flags.id, "Client id; without one the server chooses");
     option("-I,--id-prefix", flags.id_prefix, "Client id: this and the process id");
@@ -114,6 +104,19 @@ void CommandLine::add_connection(ClientFlags& flags) {
     option("-x", flags.session_expiry,
            "Seconds that it keeps a version 5 session; -1: for ever (with -c)");
     flag("--nodelay", is_prompt_, "Accepted: nothing is ever delayed");
+}
+
+void CommandLine::add_quic(ClientFlags& flags) {
+    flag("--quic", flags.quic.is_quic, "Over QUIC; what follows goes with it");
+    option("--cafile", flags.quic.authority_file,
+           "Trust the authorities in this file (those of the system; on this machine also the "
+           "certificate that your own broker has made for itself)");
+    option("--capath", flags.quic.authority_folder, "The same, in the files of a folder");
+    flag("--insecure", flags.quic.is_insecure, "Trust any server, whatever its certificate says");
+    option("--cert", flags.quic.certificate_file, "Certificate to show to the server; needs --key");
+    option("--key", flags.quic.key_file, "Its key");
+    option("--ticket-file", flags.ticket_file,
+           "Where a run leaves what the next resumes its session with");
 }
 
 void CommandLine::add_will(ClientFlags& flags) {

@@ -12,6 +12,7 @@
 
 #include "app/client_trace.h"
 #include "base/random.h"
+#include "transport/fault.h"
 
 namespace starling {
 namespace {
@@ -42,14 +43,30 @@ std::string sentence(const Disconnection& why) {
     return why.text.empty() ? text : fmt::format("{} ({})", text, why.text);
 }
 
-Verdict verdict(const Disconnection& why, Version version) {
+// Why a server could not be reached, and what could be done.
+std::string reproach(int error, const std::string& host) {
+    switch (static_cast<Fault>(error)) {
+        case Fault::OtherName:
+            return fmt::format("the server's certificate is not for {}; --insecure trusts it so",
+                               host);
+        case Fault::UnknownAuthority:
+        case Fault::Untrusted:
+            return error_text(error) + "; --cafile FILE says whom to trust, --insecure: anybody";
+        case Fault::Expired:
+        case Fault::NotYetValid: return error_text(error) + "; --insecure trusts it so";
+        case Fault::CertificateRequired: return error_text(error) + ": --cert and --key";
+        default: return error_text(error);
+    }
+}
+
+Verdict verdict(const Disconnection& why, const ClientOptions& options) {
     const int reason = static_cast<int>(why.reason);
     switch (why.ending) {
         case Ending::Requested: return {0, ""};
         case Ending::Unresolved: return {1, "Unable to connect (Lookup error.)."};
-        case Ending::Unreachable: return {1, fmt::format("Error: {}", std::strerror(why.error))};
+        case Ending::Unreachable: return {1, "Error: " + reproach(why.error, options.host)};
         case Ending::Refused:
-            if (version != Version::V5) return refusal(why.reason);
+            if (options.version != Version::V5) return refusal(why.reason);
             return {reason, "Connection error: " + sentence(why)};
         case Ending::Disconnected: return {reason, "Disconnected: " + sentence(why)};
         case Ending::Lost: return {7, "Error: The connection was lost."};
@@ -77,9 +94,16 @@ int fail_to_start(const Error& error) {
     return 1;
 }
 
+int fail_to_start(const std::string& text) {
+    fmt::print(stderr, "Error: {}\n", text);
+    return 1;
+}
+
 ClientProgram::ClientProgram(ProgramCore& ground, const ClientArguments& arguments)
-    : ClientLoop(ground.core, ground.resolvers, secret_u64()),
+    : ClientLoop(ground.core, ground.resolvers, secret_u64(),
+                 ground.quic ? ground.quic->dial() : dial_tcp),
       signals_(ground.signals),
+      quic_(ground.quic.get()),
       arguments_(arguments),
       client_(*this, arguments.options, *this) {}
 
@@ -105,6 +129,7 @@ void ClientProgram::timer(std::uint64_t token) {
 }
 
 void ClientProgram::on_connected(const ConnectAnswer&) {
+    if (quic_) quic_->note_handshake();
     if (!std::exchange(has_started_, true)) start();
 }
 
@@ -112,7 +137,7 @@ void ClientProgram::on_connected(const ConnectAnswer&) {
 void ClientProgram::on_disconnected(const Disconnection& why) {
     if (!is_finishing_) {
         if (why.retry_in_ms && has_started_) return;
-        const auto [status, text] = verdict(why, arguments_.options.version);
+        const auto [status, text] = verdict(why, arguments_.options);
         status_ = status;
         complain(text);
     }

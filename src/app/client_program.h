@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "app/client_arguments.h"
+#include "app/quic_access.h"
 #include "client/client.h"
 #include "reactor/epoll_poller.h"
 
@@ -27,15 +28,14 @@ private:
 
 // The core that a program runs on, and what it needs. Owner: the main thread.
 struct ProgramCore {
-    explicit ProgramCore(std::unique_ptr<EpollPoller> its_poller)
-        : poller(std::move(its_poller)),
-          core(0, *poller, clock) {}
+    explicit ProgramCore(std::unique_ptr<EpollPoller> sockets) : poller(std::move(sockets)) {}
 
     SignalWatch signals;
     SystemClock clock;
-    std::unique_ptr<EpollPoller> poller;
-    Core core;
+    quic::QuicPoller poller;
+    Core core{0, poller, clock};
     OffloadPool resolvers{1, 4};
+    std::unique_ptr<QuicAccess> quic;  // null: over TCP
 };
 
 // Runs `Program(ProgramCore&, arguments)` to its end; returns the exit status.
@@ -78,6 +78,7 @@ private:
     static constexpr std::uint64_t kSignalToken = 0;
 
     SignalWatch& signals_;
+    const QuicAccess* quic_;
     const ClientArguments arguments_;
     Client client_;
     bool has_started_ = false;
@@ -87,12 +88,18 @@ private:
 
 // For errors before there is a program.
 int fail_to_start(const Error& error);
+int fail_to_start(const std::string& text);
 
 template <typename Program, typename Arguments>
 int run_program(Arguments arguments) {
     auto poller = EpollPoller::open();
     if (!poller) return fail_to_start(poller.error());
     ProgramCore ground(std::move(*poller));
+    if (arguments.quic) {
+        auto access = QuicAccess::open(ground.poller, arguments);
+        if (!access) return fail_to_start(access.error());
+        ground.quic = std::move(*access);
+    }
     Program program(ground, std::move(arguments));
     return program.run();
 }

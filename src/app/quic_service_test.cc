@@ -119,7 +119,7 @@ protected:
         auto opened = QuicService::open(of_certificate, *folder, 1);
         ASSERT_TRUE(opened) << opened.error();
         service = std::move(*opened);
-        auto seat = Seat::open({0, clock, commons, true});
+        auto seat = Seat::open({0, clock, commons, &service->commons()});
         ASSERT_TRUE(seat);
         seats.push_back(std::move(*seat));
         const auto places = listen_everywhere(seats, named_settings(), service.get());

@@ -57,10 +57,10 @@ public:
 
 // Its functions are cut by concern into files: broker.cc (the turn), mailroom.cc (mail in and out),
 // handshake.cc (CONNECT, and home), authorization.cc (asking), lifetime.cc (ends, wills, expiry,
-// takeover), channels.cc (further streams of a client), publisher.cc (PUBLISH in, its acknowledgement), router.cc (to whom), share_groups.cc,
-// sender.cc (deliveries out), acknowledgements.cc, subscriber.cc (SUBSCRIBE in), replay.cc
-// (retained out), keeping.cc (what waits for the store), memory.cc (near memory.max), stopping.cc,
-// events.cc (the log).
+// takeover), channels.cc (further streams of a client), publisher.cc (PUBLISH in, its
+// acknowledgement), router.cc (to whom), share_groups.cc, sender.cc (deliveries out),
+// acknowledgements.cc, subscriber.cc (SUBSCRIBE in), replay.cc (retained out), keeping.cc (what
+// waits for the store), memory.cc (near memory.max), stopping.cc, events.cc (the log).
 //
 // Requests to other cores are made only where they can wait: has_credit() is asked before a packet
 // that may cause one is handled, and what timers and endings publish waits in a queue.

@@ -149,8 +149,8 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
     pending.packet_id = packet->packet_id;
     for (const std::string_view filter : packet->filters) {
         // Some clients ask on another stream than the one that subscribed.
-        const bool was_known = unsubscribe(session, filter) ||
-                               unsubscribe_elsewhere(connection.session.index, filter);
+        const bool was_known =
+            unsubscribe(session, filter) || unsubscribe_elsewhere(connection.session.index, filter);
         pending.reasons.push_back(was_known ? Reason::Success : Reason::NoSubscriptionExisted);
     }
     session.rest_if_idle();

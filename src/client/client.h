@@ -39,6 +39,10 @@
 
 namespace starling {
 
+namespace quic {
+class QuicDialer;
+}
+
 class ClientSession;
 
 // A message to publish, or a will.
@@ -161,14 +165,15 @@ struct ConnectAnswer {
 enum class Ending : std::uint8_t {
     Requested,          // disconnect() was called
     Unresolved,         // the host has no address: `error` is getaddrinfo()'s
-    Unreachable,        // no address of the host took the connection: `error` is an errno
+    Unreachable,        // no address of the host took the connection: `error` is a stream's
     Refused,            // CONNACK said `reason`
     Disconnected,       // the server's DISCONNECT said `reason`
-    Lost,               // the stream ended: `error` is an errno, or 0 when the server closed it
+    Lost,               // the stream ended: `error` is its, or 0 when the server closed it
     PingUnanswered,     // the server is silent
     ProtocolViolation,  // by the server, which was told `reason`
 };
 
+// A stream's error is one that error_text() of transport/fault.h explains.
 struct Disconnection {
     Ending ending = Ending::Requested;
     Reason reason = Reason::Success;
@@ -213,6 +218,10 @@ using RequestDone = std::function<void(std::span<const Reason>)>;
 using Dial = std::function<Result<std::unique_ptr<Stream>>(const std::string& address,
                                                            const ClientOptions&)>;
 Result<std::unique_ptr<Stream>> dial_tcp(const std::string& address, const ClientOptions& options);
+
+// Over QUIC, on the first stream of a connection of its own; `options.host` is whom the server must
+// be by its certificate. The dialer, whose poller is the core's, outlives the loop.
+Dial dial_quic(quic::QuicDialer& dialer);
 
 // The clients of one core. An application with timers or sockets of its own derives from it: tokens
 // below kApplicationTokens are never a client's.

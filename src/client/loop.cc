@@ -6,6 +6,7 @@
 #include "client/host.h"
 #include "client/session.h"
 #include "mqtt/topic.h"
+#include "transport/quic/dialer.h"
 #include "transport/tcp.h"
 
 namespace starling {
@@ -43,6 +44,12 @@ struct ClientLoop::State {
 
 Result<std::unique_ptr<Stream>> dial_tcp(const std::string& address, const ClientOptions& options) {
     return tcp_connect(address, options.port);
+}
+
+Dial dial_quic(quic::QuicDialer& dialer) {
+    return [&dialer](const std::string& address, const ClientOptions& options) {
+        return dialer.dial(address, options.port, options.host);
+    };
 }
 
 ClientLoop::ClientLoop(Core& core, OffloadPool& resolvers, std::uint64_t seed, Dial dial)

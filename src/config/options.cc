@@ -258,9 +258,9 @@ constexpr Option kOptions[] = {
         "The same from which a client must first show that it is at its address; at most half of "
         "quic.windows",
         "It is sent a Retry packet, which costs it a round trip"),
-    number<kQuic, &Q::handshake_timeout_s>("quic.handshake_timeout_s", "seconds", {1, 3600},
-                                           "Time for a QUIC handshake",
-                                           "Its connection is forgotten"),
+    number<kQuic, &Q::handshake_timeout_s>(
+        "quic.handshake_timeout_s", "seconds", {1, 3600},
+        "Time for a QUIC handshake, and then for the first stream", "Its connection is forgotten"),
     number<kQuic, &Q::streams>("quic.streams", "streams", {1, 1'024},
                                "Streams that a QUIC client may have open",
                                "It waits until one has ended"),
@@ -271,6 +271,24 @@ constexpr Option kOptions[] = {
     number<kQuic, &Q::connection_bytes>("quic.connection_bytes", "bytes", {1'024, 2 << 20},
                                         "The same of all streams of a connection",
                                         "The client waits for credit"),
+    number<kQuic, &Q::streams_per_second>(
+        "quic.streams_per_second", "streams", {1, 65'535},
+        "New streams of a connection in a second, beyond those that may be open",
+        "The client waits for credit until the second is over"),
+    number<kQuic, &Q::held_bytes>("quic.held_bytes", "bytes", {1'024, 2 << 20},
+                                  "Bytes unread of a connection before its client has been let in",
+                                  "The client waits for credit"),
+    number<kQuic, &Q::held_stream_bytes>("quic.held_stream_bytes", "bytes", {1'024, 2 << 20},
+                                         "The same of each stream but the first",
+                                         "The client waits for credit"),
+    number<kQuic, &Q::forwards>(
+        "quic.forwards", "datagrams", {1, 65'536},
+        "Datagrams on their way from one core to one other, for connections that have moved there",
+        "They are lost, as in a network"),
+    number<kQuic, &Q::held_datagrams>(
+        "quic.held_datagrams", "datagrams", {1, 65'536},
+        "Datagrams that a core holds for connections on their way to it",
+        "They are lost, as in a network"),
     number<kQuic, &Q::windows>(
         "quic.windows", "connections", {8, 65'536},
         "QUIC connections of a core, at each address, that are not parked: about 100 KB each",

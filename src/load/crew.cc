@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/time.h"
+#include "load/access.h"
 #include "load/worker.h"
-#include "reactor/epoll_poller.h"
 
 namespace starling {
 namespace {
@@ -27,14 +27,16 @@ double seconds(std::uint64_t ns) { return static_cast<double>(ns) / 1e9; }
 int work(const LoadScenario& scenario, const Roster& roster, std::uint32_t number, Channel& channel,
          SentBoard& board) {
     const SystemClock clock;
-    auto poller = EpollPoller::open();
-    if (!poller) return 1;
-    auto alarm = Alarm::open(**poller, Worker::kAlarmToken);
-    if (!alarm || !(*poller)->add(channel.descriptor(), Worker::kChannelToken)) return 1;
-    Core core(0, **poller, clock);
+    const auto access = LoadAccess::open(scenario, number);
+    if (!access) return 1;
+    Poller& poller = (*access)->poller();
+    auto alarm = Alarm::open(poller, Worker::kAlarmToken);
+    if (!alarm || !poller.add(channel.descriptor(), Worker::kChannelToken)) return 1;
+    Core core(0, poller, clock);
     OffloadPool resolvers(1, 1);
     Worker worker({.core = core,
                    .resolvers = resolvers,
+                   .dial = (*access)->dial(),
                    .scenario = scenario,
                    .roster = roster,
                    .number = number,

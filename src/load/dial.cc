@@ -10,18 +10,26 @@ namespace {
 constexpr std::uint32_t kPerAddress = 10'000;
 
 // 127.1.0.1 and up.
-std::string source_address(std::uint8_t run, std::uint32_t process, std::uint32_t count) {
-    const std::uint32_t block = count / kPerAddress;
+std::string source_address(std::uint8_t run, std::uint32_t process, std::uint32_t block) {
     return fmt::format("127.{}.{}.{}", 1 + run % 250, process % 250, 1 + block % 250);
 }
+
+bool is_spread(const std::string& address) { return address.starts_with("127."); }
 
 }  // namespace
 
 Dial spread_dial(std::uint8_t run, std::uint32_t process) {
     return [=, count = std::uint32_t{0}](const std::string& address,
                                          const ClientOptions& options) mutable {
-        if (!address.starts_with("127.")) return tcp_connect(address, options.port);
-        return tcp_connect(address, options.port, source_address(run, process, count++));
+        if (!is_spread(address)) return tcp_connect(address, options.port);
+        const std::uint32_t block = count++ / kPerAddress;
+        return tcp_connect(address, options.port, source_address(run, process, block));
+    };
+}
+
+quic::QuicDialer::Source spread_source(std::uint8_t run, std::uint32_t process) {
+    return [=](const std::string& address, std::uint32_t socket) {
+        return is_spread(address) ? source_address(run, process, socket) : "";
     };
 }
 

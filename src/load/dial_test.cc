@@ -28,5 +28,13 @@ TEST(SpreadDial, ComesFromAnAddressForEachRunAndProcess) {
     EXPECT_EQ(source(spread_dial(3, 249), *listener), "127.4.249.1");
 }
 
+TEST(SpreadSource, IsAnAddressForEachSocketOfARunAndProcess) {
+    EXPECT_EQ(spread_source(0, 0)("127.0.0.1", 0), "127.1.0.1");
+    EXPECT_EQ(spread_source(0, 0)("127.0.0.1", 1), "127.1.0.2");
+    EXPECT_EQ(spread_source(0, 0)("127.0.0.1", 250), "127.1.0.1") << "from another port";
+    EXPECT_EQ(spread_source(3, 249)("127.0.0.1", 0), "127.4.249.1");
+    EXPECT_EQ(spread_source(0, 0)("192.0.2.1", 0), "");
+}
+
 }  // namespace
 }  // namespace starling

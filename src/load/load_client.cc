@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/time.h"
+#include "transport/fault.h"
 
 namespace starling {
 namespace {
@@ -32,7 +33,7 @@ ClientOptions options_of(const LoadSite& site, ClientPlace place) {
 }
 
 std::string sentence(const Disconnection& why) {
-    if (why.error != 0) return fmt::format("{}: {}", why.text, std::strerror(why.error));
+    if (why.error != 0) return fmt::format("{}: {}", why.text, error_text(why.error));
     if (why.reason != Reason::Success) return reason_name(why.reason);
     return why.text.empty() ? "the broker closed the connection" : std::string(why.text);
 }

@@ -88,6 +88,7 @@ std::string report_json(const LoadScenario& scenario, const RunOutcome& outcome)
     const auto counted = static_cast<double>(counted_messages(scenario, outcome));
     const Json report = {
         {"mode", scenario.mode},
+        {"transport", scenario.quic ? "quic" : "tcp"},
         {"clients", outcome.clients},
         {"processes", scenario.processes},
         {"sent", tally[Figure::Sent]},

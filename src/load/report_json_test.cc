@@ -16,6 +16,7 @@ TEST(ReportJson, HasEveryFigure) {
     EXPECT_EQ(text.find('\n'), text.npos);
     const Json report = Json::parse(text);
     EXPECT_EQ(report["mode"], "p2p");
+    EXPECT_EQ(report["transport"], "tcp");
     EXPECT_EQ(report["clients"], 2);
     EXPECT_EQ(report["sent"], 1'100);
     EXPECT_EQ(report["received"], 1'097);
@@ -47,6 +48,12 @@ TEST(ReportJson, HasEveryFigure) {
     EXPECT_EQ(connect["cpu_us_per_connect"], 500);
     EXPECT_EQ(connect["rss_bytes_per_client"], 1'000);
     EXPECT_EQ(connect["anon_bytes_per_client"], 500);
+}
+
+TEST(ReportJson, NamesTheTransport) {
+    LoadScenario scenario = pairs_scenario();
+    scenario.quic.emplace();
+    EXPECT_EQ(Json::parse(report_json(scenario, finished_outcome()))["transport"], "quic");
 }
 
 TEST(ReportJson, WhatWasNotMeasuredIsNull) {

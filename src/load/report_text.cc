@@ -11,10 +11,10 @@ constexpr std::size_t kRangesShown = 10;
 
 double microseconds(std::uint64_t ns) { return static_cast<double>(ns) / 1e3; }
 
-std::string connect_text(const RunOutcome& outcome) {
-    std::string text =
-        fmt::format("clients     {} of {} connected in {:.2f} s", outcome.tally[Figure::Connected],
-                    outcome.clients, outcome.connect_seconds);
+std::string connect_text(const LoadScenario& scenario, const RunOutcome& outcome) {
+    std::string text = fmt::format("clients     {} of {} connected over {} in {:.2f} s",
+                                   outcome.tally[Figure::Connected], outcome.clients,
+                                   scenario.quic ? "QUIC" : "TCP", outcome.connect_seconds);
     if (const auto cost = connect_cost(outcome))
         text += fmt::format(", {:.1f} us of the broker's CPU and {:.0f} bytes resident each",
                             cost->cpu_s * 1e6, cost->rss_bytes);
@@ -104,7 +104,7 @@ std::string errors_text(const Tally& tally) {
 }  // namespace
 
 std::string report_text(const LoadScenario& scenario, const RunOutcome& outcome) {
-    std::string text = connect_text(outcome);
+    std::string text = connect_text(scenario, outcome);
     if (scenario.duration_s != 0) text += messages_text(scenario, outcome);
     return text + broker_text(scenario, outcome) + errors_text(outcome.tally);
 }

@@ -9,9 +9,9 @@ namespace {
 
 TEST(ReportText, NamesWhatIsMissing) {
     const std::string text = report_text(pairs_scenario(), finished_outcome());
-    for (const char* part :
-         {"2 of 2 connected", "1100 sent, 1097 received, 3 lost", "s misses 4 to 6 of t from p",
-          "500 messages/s", "p99.99 100", "4.00 us a message (3.00 and 1.00)"})
+    for (const char* part : {"2 of 2 connected over TCP in", "1100 sent, 1097 received, 3 lost",
+                             "s misses 4 to 6 of t from p", "500 messages/s", "p99.99 100",
+                             "4.00 us a message (3.00 and 1.00)"})
         EXPECT_NE(text.find(part), text.npos) << part << "\nin\n" << text;
 }
 

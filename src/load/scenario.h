@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "load/stamp.h"
 #include "mqtt/types.h"
+#include "transport/quic/client_trust.h"
 
 namespace starling {
 
@@ -52,6 +54,11 @@ struct LoadScenario {
 
     std::string host = "127.0.0.1";  // numeric
     std::uint16_t port = 1883;
+
+    // Over QUIC, from a server whose certificate is for `server_name`; none: over TCP.
+    std::optional<quic::ClientTrust> quic;
+    std::string server_name;
+
     Version version = Version::V5;
     std::uint8_t run = 0;      // see Stamp; part of the client ids, too
     double connect_rate = 0;   // connections per second over all; 0: as fast as they are taken

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/time.h"
-#include "load/dial.h"
 
 namespace starling {
 namespace {
@@ -15,8 +14,7 @@ constexpr std::uint64_t kNoMoment = ~std::uint64_t{0};
 }  // namespace
 
 Worker::Worker(WorkerGround ground)
-    : ClientLoop(ground.core, ground.resolvers, ground.number,
-                 spread_dial(ground.scenario.run, ground.number)),
+    : ClientLoop(ground.core, ground.resolvers, ground.number, std::move(ground.dial)),
       site_{.scenario = ground.scenario, .roster = ground.roster},
       channel_(ground.channel),
       board_(ground.board),

@@ -17,6 +17,7 @@ namespace starling {
 struct WorkerGround {
     Core& core;
     OffloadPool& resolvers;
+    Dial dial;
     const LoadScenario& scenario;
     const Roster& roster;
     std::uint32_t number;  // among the processes of the run

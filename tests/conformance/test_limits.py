@@ -392,6 +392,7 @@ def test_a_socket_has_so_long_to_say_connect(start_broker):
     served.ping()
 
 
+@pytest.mark.tcp
 def test_accepting_pauses_while_there_are_no_descriptors(start_broker):
     """The log says so. Who has come is served, and who waits comes in when others leave."""
     broker = start_broker()
@@ -413,6 +414,7 @@ def test_accepting_pauses_while_there_are_no_descriptors(start_broker):
 # --- Memory ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.tcp
 def test_near_the_end_of_memory_the_dearest_clients_go_and_the_others_stay(start_broker, topic):
     """Absent clients' queues would take five times what there is. The publisher is slowed down and
     hears of success each time, newcomers are refused meanwhile, who costs little keeps its session,

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from harness import packets
-from harness.broker import Broker, external_port
+from harness.broker import Broker, external_port, transport
 from harness.cases import case, unique
-from harness.figures import figure_becomes
+from harness.figures import QUIC_FIGURES, figure_becomes
 from harness.packets import PUBLISH, Will
 
 LOADS = [f"load/{what}/{minutes}min" for minutes in (1, 5, 15)
@@ -28,7 +28,7 @@ FIGURES = [  # below $SYS/broker/
     "subscriptions/count", "shared_subscriptions/count", "retained messages/count",
     "messages/received", "bytes/received", "bytes/sent",
     "publish/messages/received", "publish/messages/sent", "publish/messages/dropped",
-    *LOADS, *COUNTERS,
+    *LOADS, *COUNTERS, *(QUIC_FIGURES if transport() == "quic" else ()),
 ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .cases import unique
 from .peer import Peer
+from .quic import Bridge, Certificate
 
 # The options that tests set. In Python they go by the part after the dot.
 OPTIONS = {key.split(".")[-1]: key for key in (
@@ -23,13 +24,14 @@ OPTIONS = {key.split(".")[-1]: key for key in (
     "mqtt.keep_alive_max_s", "mqtt.share_strategy", "limits.shutdown_timeout_s",
     "limits.connect_timeout_s", "limits.queue_drop", "limits.client_bytes", "limits.outbox_bytes",
     "limits.retained_messages", "limits.retained_bytes", "limits.sessions",
-    "limits.session_expiry_max_s", "sys.interval_s", "log.level", "log.format", "memory.max",
+    "limits.session_expiry_max_s", "quic.client_ca", "sys.interval_s", "log.level", "log.format", "memory.max",
 )}
 
 START_SECONDS = 60
 STOP_SECONDS = 60
 LOG_SECONDS = 60
-READY = re.compile(r"listening.*127\.0\.0\.1:(\d+)", re.IGNORECASE)
+READY = {"tcp": re.compile(r"listening on 127\.0\.0\.1:(\d+)"),
+         "quic": re.compile(r"listening on quic://127\.0\.0\.1:(\d+)")}
 # How sanitizers, assertions and the C++ library say that something is wrong.
 REPORT = re.compile(r"Sanitizer|runtime error:|[Aa]ssertion|terminate called", re.MULTILINE)
 
@@ -38,12 +40,24 @@ def external_port():
     return int(os.environ.get("STARLING_TEST_PORT", 0))
 
 
-class Broker:
-    """Owns the connections made through it, too. `words` go to its command line."""
+def transport():
+    """How peers reach a broker of ours: tcp, or quic by a bridge. See --transport."""
+    return os.environ.get("STARLING_TEST_TRANSPORT", "tcp")
 
-    def __init__(self, *words, **options):
+
+class Broker:
+    """Owns the connections made through it, too.
+
+    `transports`: what it listens on, "tcp" or "quic" or both; without, what peers run over. `port`
+    is where peers connect; with "quic" there are `quic_port`, and `certificate`, which signs itself.
+    `words` go to its command line.
+    """
+
+    def __init__(self, *words, transports=None, **options):
         self.peers = []
         self.process = None
+        self.bridge = None
+        self._transports = transports or (transport(),)
         self._is_told = False
         self.port = external_port()
         if not self.port:
@@ -51,17 +65,34 @@ class Broker:
 
     def _start(self, words, options):
         binary = os.environ.get("STARLING", "build/release/starling")
-        command = [binary, "serve", "--listen", "127.0.0.1:0", *map(str, words)]
+        command = [binary, "serve", *map(str, words)]
+        if "tcp" in self._transports:
+            command += ["--listen", "127.0.0.1:0"]
+        if "quic" in self._transports:
+            command += self._quic_words()
         for name, value in options.items():
             command += ["--set", f"{OPTIONS[name]}={str(value).lower()}"]
         self._log = tempfile.NamedTemporaryFile(prefix="starling-", suffix=".log")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._log,
                                         stderr=subprocess.STDOUT)
-        self.port = self._wait_until_ready()
+        if "quic" in self._transports:
+            self.quic_port = self._wait_until_ready("quic")
+        if "tcp" in self._transports:
+            self.port = self._wait_until_ready("tcp")
+        elif transport() == "quic":
+            self.bridge = Bridge(self.quic_port)
+            self.port = self.bridge.port
 
-    def _wait_until_ready(self):
+    def _quic_words(self):
+        self.certificate = Certificate()
+        self._data = tempfile.TemporaryDirectory(prefix="starling-")
+        return ["--listen", "quic://127.0.0.1:0", "--data-dir", self._data.name,
+                "--set", f"quic.certificate={self.certificate.file}",
+                "--set", f"quic.key={self.certificate.key}"]
+
+    def _wait_until_ready(self, kind):
         deadline = time.monotonic() + START_SECONDS
-        while not (ready := READY.search(self.log())):
+        while not (ready := READY[kind].search(self.log())):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.process.kill()
                 raise AssertionError(f"the broker did not start:\n{self.log()}")
@@ -127,6 +158,8 @@ class Broker:
         if not self.process:
             return
         self.tell_to_stop()
+        if self.bridge:
+            self.bridge.stop()
         try:
             code = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -6,6 +6,14 @@ from .packets import PUBLISH
 
 FIGURE_SECONDS = 60
 
+# Below $SYS/broker/, where there is a QUIC listener.
+QUIC_FIGURES = {f"quic/{name}" for name in (
+    "datagrams_received", "handshakes", "resumptions", "handshakes_failed", "retries_sent",
+    "tokens_refused", "refused_half_open", "refused_connections", "versions_negotiated",
+    "resets_sent", "resets_withheld", "malformed", "strays", "departures", "arrivals",
+    "moves_refused", "forwarded", "forwards_dropped", "stream_credits_withheld", "connections",
+    "parked", "blob_bytes", "window_hits", "window_loads")}
+
 
 def figure_becomes(broker, name, wanted):
     """Waits until a figure is this number, or one that is right by this function: it comes once an

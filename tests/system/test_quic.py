@@ -11,15 +11,8 @@ import pytest
 
 from harness.cases import case
 from harness.certificates import fingerprint, make_identity
+from harness.figures import QUIC_FIGURES
 from programs import run, starling
-
-FIGURES = {f"quic/{name}" for name in (
-    "datagrams_received", "handshakes", "resumptions", "handshakes_failed", "retries_sent",
-    "tokens_refused", "refused_half_open", "refused_connections", "versions_negotiated",
-    "resets_sent", "resets_withheld", "malformed", "strays", "departures", "arrivals",
-    "moves_refused", "forwarded", "forwards_dropped", "stream_credits_withheld", "connections",
-    "parked", "blob_bytes", "window_hits", "window_loads")}
-
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
@@ -214,10 +207,10 @@ def test_quic_has_figures_of_its_own(start_quic):
     peer = broker.connect()
     peer.subscribe("$SYS/broker/quic/#")
     got = {}
-    while not FIGURES <= {*got}:
+    while not QUIC_FIGURES <= {*got}:
         packet = peer.message()
         got[packet.topic.removeprefix("$SYS/broker/")] = packet.payload
-    assert {*got} == FIGURES
+    assert {*got} == QUIC_FIGURES
     assert all(re.fullmatch(rb"\d+", value) for value in got.values())
 
 

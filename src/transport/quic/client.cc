@@ -14,6 +14,11 @@ std::uint64_t token_key(const std::byte* token) {
 
 }  // namespace
 
+QuicClients::~QuicClients() {
+    seats_.for_each([&](Handle, Seat& seat) { on_ended(*seat.connection); });
+    destroy_all();
+}
+
 Result<Handle> QuicClients::connect(const Call& call) {
     const Handle handle =
         add(std::make_unique<QuicConnection>(*this, QuicConnection::Role::Client));
@@ -23,10 +28,16 @@ Result<Handle> QuicClients::connect(const Call& call) {
                                               .server_name = call.server_name,
                                               .protocol = call.protocol,
                                               .ticket = call.ticket,
-                                              .token = call.token});
+                                              .token = call.token,
+                                              .is_remembered = call.is_remembered});
     if (begun) return handle;
     end(handle);
     return begun.error();
+}
+
+void QuicClients::on_handshake_done(QuicConnection& connection) {
+    counters_.add(QuicCount::Handshakes);
+    if (connection.is_resumed()) counters_.add(QuicCount::Resumptions);
 }
 
 // A server has no credit to open any, so this one ends with its connection.
@@ -52,7 +63,10 @@ void QuicClients::receive_unknown(const Datagram& datagram, const ngtcp2_version
     counters_.add(QuicCount::Malformed);
 }
 
-void QuicClients::on_ended(QuicConnection& connection) { forget_token(connection); }
+void QuicClients::on_ended(QuicConnection& connection) {
+    forget_token(connection);
+    if (on_leave) on_leave(connection);
+}
 
 void QuicClients::forget_token(QuicConnection& connection) {
     reset_tokens_.erase(std::exchange(connection.table_key, 0));

@@ -1,6 +1,7 @@
 // A core's QUIC clients, behind one address.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 
@@ -14,19 +15,23 @@ namespace starling::quic {
 class QuicClients final : public QuicEndpoint {
 public:
     explicit QuicClients(const Setup& setup) : QuicEndpoint(setup) {}
-    ~QuicClients() override { destroy_all(); }
+    ~QuicClients() override;
+
+    // Told of each connection before it is destroyed. Set before the first.
+    std::function<void(QuicConnection&)> on_leave;
 
     struct Call {
         Path path;
         std::string server_name;
         std::string_view protocol = kProtocols[0];
-        Bytes ticket;  // of an earlier connection, or empty
-        Bytes token;   // likewise
+        Bytes ticket;               // of an earlier connection, or empty
+        Bytes token;                // likewise
+        bool is_remembered = true;  // keeps what its next one may begin with
     };
     // Fails only for want of memory; whether the server answers shows later.
     Result<Handle> connect(const Call& call);
 
-    void on_handshake_done(QuicConnection&) override { counters_.add(QuicCount::Handshakes); }
+    void on_handshake_done(QuicConnection& connection) override;
     void on_stream_opened(StreamState& stream) override;
     void on_reset_token(QuicConnection& connection, const ResetToken& token, bool is_good) override;
 

@@ -5,7 +5,9 @@
 #include <cerrno>
 
 #include "base/assert.h"
+#include "transport/fault.h"
 #include "transport/quic/library_types.h"
+#include "transport/quic/tls_faults.h"
 
 namespace starling::quic {
 namespace {
@@ -86,6 +88,7 @@ Result<void> QuicConnection::accept(const Arrival& arrival) {
 
 Result<void> QuicConnection::connect(const Departure& departure) {
     self_ = departure.self;
+    is_remembered_ = departure.is_remembered;
     peer_ = CompactAddress(departure.path.remote);
     tls_ = TlsSession::client(departure.tls, host_->crypto(), departure.server_name,
                               departure.protocol, departure.ticket);
@@ -131,6 +134,7 @@ void QuicConnection::receive(const Datagram& datagram) {
     }
     may_have_room_ = true;
     if (was_handshaking && phase_ == Phase::Open) {
+        if (failure == 0) open_early();
         if (role_ == Role::Server && !first_stream())
             deadline_ = host_->now() + host_->options().handshake_timeout_s * kSecond;
         host_->on_handshake_done(*this);
@@ -235,7 +239,7 @@ void QuicConnection::free_tls() {
     if (!is_confirmed_) return;
     if (role_ == Role::Client) {
         if (!tls_->has_ticket()) return;
-        souvenirs().ticket = tls_->ticket();
+        if (is_remembered_) souvenirs().ticket = tls_->ticket();
     }
     tls_.reset();
 }
@@ -257,6 +261,9 @@ void QuicConnection::fail(int error) {
         case NGTCP2_ERR_DROP_CONN: return vanish(StreamEnd::Reset);
         case NGTCP2_ERR_IDLE_CLOSE:
         case NGTCP2_ERR_HANDSHAKE_TIMEOUT: return vanish(StreamEnd::TimedOut);
+        case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
+            failure_ = static_cast<std::uint16_t>(Fault::VersionRefused);
+            break;
         default: break;
     }
     // Out of memory, or a callback of ours has failed: nothing can be said any more.
@@ -265,6 +272,8 @@ void QuicConnection::fail(int error) {
     {
         Visit visit(*this);
         const std::uint8_t alert = ngtcp2_conn_get_tls_alert(visit.library());
+        if (error == NGTCP2_ERR_CRYPTO && tls_)
+            failure_ = static_cast<std::uint16_t>(tls_->fault(alert));
         if (error == NGTCP2_ERR_CRYPTO && alert != 0) set_alert_error(close, alert);
         else set_library_error(close, error);
     }
@@ -327,6 +336,8 @@ void QuicConnection::drain() {
         Visit visit(*this);
         const CloseError error = received_close(visit.library());
         close_code_ = error.error_code;
+        if (role_ == Role::Client && !was_reset_ && !is_application_error(error))
+            failure_ = static_cast<std::uint16_t>(fault_of_close(error.error_code));
         is_clean = !was_reset_ && is_application_error(error) && error.error_code == 0;
         wait = kFarewellPtos * ngtcp2_conn_get_pto(visit.library());
     }

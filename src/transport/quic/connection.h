@@ -89,8 +89,9 @@ public:
         const TlsContext& tls;
         const std::string& server_name;
         std::string_view protocol;
-        Bytes ticket;  // of an earlier connection, or empty
-        Bytes token;   // from the server's NEW_TOKEN, or empty
+        Bytes ticket;               // of an earlier connection, or empty
+        Bytes token;                // from the server's NEW_TOKEN, or empty
+        bool is_remembered = true;  // keeps souvenirs
     };
     Result<void> connect(const Departure& departure);
 
@@ -121,6 +122,7 @@ public:
     bool has_waiting_stream() const;
 
     // Opens a stream of ours, to be made a QuicStream or dropped; null while the peer allows none.
+    // A client's first may be opened before the handshake is done: it takes no byte until then.
     StreamState* open_stream();
 
     // What QuicStream does. See transport/stream.h.
@@ -245,6 +247,7 @@ private:
     void answer_while_closing();
 
     StreamState& add_stream(std::int64_t id);
+    void open_early();
     void remove(StreamState& stream);
     StreamState* first_stream() const;
     void refuse(StreamState& stream);
@@ -277,10 +280,12 @@ private:
     std::uint16_t ids_issued_ = 0;
     std::uint16_t stream_credit_ = 0;  // streams of the peer that are gone
     std::uint16_t streams_in_second_ = 0;
+    std::uint16_t failure_ = 0;        // why a client's handshake failed: an errno or a Fault
     Role role_;
     Phase phase_ = Phase::Handshake;
     bool is_resumed_ = false;
     bool is_confirmed_ = false;
+    bool is_remembered_ = true;
     bool was_reset_ = false;
     bool is_inside_ = false;      // the window is entered
     bool may_have_room_ = false;  // something has happened since writers were last cut short

@@ -206,8 +206,10 @@ struct QuicConnection::Library {
     }
 
     static int recv_new_token(ngtcp2_conn*, const ngtcp2_vec* token, void* user_data) {
+        QuicConnection& connection = self(user_data);
         const Bytes bytes = view(*token);
-        self(user_data).souvenirs().token.assign(bytes.begin(), bytes.end());
+        if (connection.is_remembered_)
+            connection.souvenirs().token.assign(bytes.begin(), bytes.end());
         return 0;
     }
 

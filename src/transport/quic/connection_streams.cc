@@ -32,6 +32,11 @@ int error_of(StreamEnd end) {
 }  // namespace
 
 StreamState* QuicConnection::open_stream() {
+    if (phase_ == Phase::Handshake && role_ == Role::Client && !streams_) {
+        StreamState& stream = add_stream(0);
+        stream.is_early = true;
+        return &stream;
+    }
     if (phase_ != Phase::Open) return nullptr;
     Visit visit(*this);
     std::int64_t id = -1;
@@ -39,6 +44,22 @@ StreamState* QuicConnection::open_stream() {
     StreamState& stream = add_stream(id);
     ngtcp2_conn_set_stream_user_data(visit.library(), id, &stream);
     return &stream;
+}
+
+// The handshake is done. A server that allows no stream is of no use.
+void QuicConnection::open_early() {
+    StreamState* stream = streams_;
+    if (!stream || !stream->is_early) return;
+    stream->is_early = false;
+    std::int64_t id = -1;
+    int failure = 0;
+    {
+        Visit visit(*this);
+        failure = ngtcp2_conn_open_bidi_stream(visit.library(), &id, stream);
+    }
+    if (failure == 0) return tell(*stream, false, true);
+    failure_ = EPROTO;
+    close(0);
 }
 
 StreamState& QuicConnection::add_stream(std::int64_t id) {
@@ -102,7 +123,8 @@ void QuicConnection::tell(StreamState& stream, bool readable, bool writable) {
 Result<QuicConnection::Read> QuicConnection::read(StreamState& stream, MutableBytes into) {
     STARLING_ASSERT(!into.empty());
     const std::size_t bytes = stream.received.take(into);
-    if (bytes == 0 && stream.end != StreamEnd::Open) return Error{error_of(stream.end), "read"};
+    if (bytes == 0 && stream.end != StreamEnd::Open)
+        return Error{stream.failure != 0 ? stream.failure : error_of(stream.end), "read"};
     if (bytes != 0 && stream.connection) {
         stream.credit += bytes;
         stream.connection->mark_dirty();
@@ -113,8 +135,10 @@ Result<QuicConnection::Read> QuicConnection::read(StreamState& stream, MutableBy
 
 Result<std::size_t> QuicConnection::write(StreamState& stream, std::span<const iovec> pieces) {
     QuicConnection* connection = stream.connection;
-    if (!connection || stream.is_finished) return Error{EPIPE, "write"};
+    if (!connection || stream.is_finished)
+        return Error{stream.failure != 0 ? stream.failure : EPIPE, "write"};
     const std::size_t wanted = total(pieces);
+    if (stream.is_early) return 0;
     std::size_t taken = 0;
     int failure = 0;
     {
@@ -170,6 +194,7 @@ void QuicConnection::reset(StreamState& stream, std::uint32_t code) {
     stream.is_finished = true;
     stream.wants_finish = false;
     if (!connection) return;
+    if (stream.is_early) return connection->close(code);
     connection->credit_ += stream.received.size();
     stream.received.clear();
     if (stream.id == 0) return connection->close(code);
@@ -259,6 +284,7 @@ void QuicConnection::return_streams(ngtcp2_conn* library) {
 // Ends and resets that could not be told at once.
 void QuicConnection::send_endings(ngtcp2_conn* library) {
     for (StreamState* stream = streams_; stream; stream = stream->next) {
+        if (stream->is_early) continue;
         if (stream->wants_reset) shut_stream(library, stream->id, 0);
         stream->wants_reset = false;
         if (!stream->wants_finish) continue;
@@ -289,7 +315,10 @@ void QuicConnection::end_streams(StreamEnd end) {
         stream->next = nullptr;
         stream->sent.clear();
         stream->is_library_done = true;
-        if (stream->end == StreamEnd::Open) stream->end = end;
+        if (stream->end == StreamEnd::Open) {
+            stream->end = end;
+            stream->failure = failure_;
+        }
         stream->is_finished = true;
         if (stream->is_dropped || stream->is_waiting) {
             if (host_) host_->on_stream_gone(*stream);

@@ -115,6 +115,7 @@ struct StreamState {
     ReceiveBuffer received;
     SendBuffer sent;
     StreamEnd end = StreamEnd::Open;  // of what is received
+    std::uint16_t failure = 0;        // why, where that does not tell: an errno or a Fault
     bool is_attached : 1 = false;
     bool is_readable : 1 = false;  // news, until reported
     bool is_writable : 1 = false;
@@ -130,6 +131,7 @@ struct StreamState {
     bool is_finished : 1 = false;      // nothing more may be written
     bool is_library_done : 1 = false;  // the library has closed it
     bool is_dropped : 1 = false;       // nobody reads or writes it any more
+    bool is_early : 1 = false;         // before the handshake is done: the library has none yet
 };
 
 }  // namespace starling::quic

@@ -12,6 +12,9 @@
 
 #include "base/assert.h"
 #include "base/counted.h"
+#include "transport/quic/client_credentials.h"
+#include "transport/quic/tls_faults.h"
+#include "transport/socket.h"
 
 namespace starling::quic {
 namespace {
@@ -205,6 +208,16 @@ Result<std::unique_ptr<TlsContext>, std::string> TlsContext::client(std::string_
 
 TlsContext::TlsContext() = default;
 
+Result<std::unique_ptr<TlsContext>, std::string> TlsContext::client(const ClientTrust& trust) {
+    std::unique_ptr<TlsContext> context(new TlsContext);
+    STARLING_CHECK(context->prepare());
+    context->trust_ = trust.is_anybody_trusted ? Trust::Anybody : Trust::Verified;
+    auto credentials = std::make_unique<TlsCredentials>();
+    STARLING_CHECK(quic::load(trust, credentials->certificates));
+    context->credentials_.set(Ref<const TlsCredentials>::adopt(credentials.release()));
+    return context;
+}
+
 TlsContext::~TlsContext() {
     if (priority_) gnutls_priority_deinit(priority_);
 }
@@ -242,7 +255,9 @@ std::unique_ptr<TlsSession> TlsSession::client(const TlsContext& context, Packet
     constexpr unsigned kFlags = GNUTLS_CLIENT | GNUTLS_NO_END_OF_EARLY_DATA;
     std::unique_ptr<TlsSession> tls(new TlsSession(context, crypto, kFlags));
     tls->host_ = host;  // GnuTLS keeps a pointer to it
-    gnutls_server_name_set(tls->session_, GNUTLS_NAME_DNS, host.data(), host.size());
+    // An address is no server name (RFC 6066, section 3).
+    if (!SocketAddress::parse(host, 0))
+        gnutls_server_name_set(tls->session_, GNUTLS_NAME_DNS, host.data(), host.size());
     if (context.trust_ == TlsContext::Trust::Verified)
         gnutls_session_set_verify_cert(tls->session_, tls->host_.c_str(), 0);
     const gnutls_datum_t wanted = datum(protocol);
@@ -309,6 +324,11 @@ int TlsSession::send_ticket(ngtcp2_conn* connection) {
     const int failure = gnutls_session_ticket_send(session_, 1, 0);
     work_ = outer;
     return failure == 0 ? 0 : NGTCP2_ERR_INTERNAL;
+}
+
+int TlsSession::fault(std::uint8_t alert) const {
+    const int known = fault_of_verification(gnutls_session_get_verify_cert_status(session_));
+    return known != 0 ? known : fault_of_alert(alert);
 }
 
 std::string_view TlsSession::protocol() const {

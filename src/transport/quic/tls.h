@@ -10,6 +10,7 @@
 
 #include "base/replaceable.h"
 #include "base/result.h"
+#include "transport/quic/client_trust.h"
 #include "transport/quic/options.h"
 #include "transport/quic/packet_crypto.h"
 #include "transport/quic/quic_keys.h"
@@ -44,6 +45,10 @@ public:
     enum class Trust : std::uint8_t { Verified, Anybody };
     static Result<std::unique_ptr<TlsContext>, std::string> client(std::string_view authorities,
                                                                    Trust trust);
+
+    // The same as its user says it, in files. The error names the file.
+    static Result<std::unique_ptr<TlsContext>, std::string> client(const ClientTrust& trust);
+
     TlsContext(const TlsContext&) = delete;
     TlsContext& operator=(const TlsContext&) = delete;
     ~TlsContext();
@@ -85,6 +90,9 @@ public:
     int send_ticket(ngtcp2_conn* connection);
 
     bool is_resumed() const { return gnutls_session_is_resumed(session_) != 0; }
+
+    // Why it failed, as a stream's error code. `alert` is what the peer was told.
+    int fault(std::uint8_t alert) const;
 
     // The application protocol agreed on.
     std::string_view protocol() const;

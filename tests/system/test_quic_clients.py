@@ -1,0 +1,189 @@
+"""pub, sub and bench over QUIC: every flag of theirs that goes with it."""
+
+import contextlib
+import json
+import shutil
+import socket
+
+import pytest
+
+from harness.broker import Broker, external_port
+from harness.cases import case
+from harness.quic import Certificate
+from programs import run, starling
+
+
+pytestmark = pytest.mark.skipif(external_port() != 0, reason="needs a broker of its own")
+
+
+@pytest.fixture(scope="module")
+def quic_broker():
+    with Broker(transports=("tcp", "quic"), interval_s=0) as broker:
+        yield broker
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path, monkeypatch):
+    """A user who has no broker: the folder where one would keep its certificate."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folder = tmp_path / "starling"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def publish(quic_broker, topic):
+    def start(*options, **how):
+        return run(starling(), "pub", "--quic", "-p", quic_broker.quic_port, "-t", topic, *options,
+                   **how)
+
+    return start
+
+
+def trusting(broker):
+    return "--cafile", broker.certificate.file
+
+
+def test_messages_come_and_go(quic_broker, publish, watch, topic):
+    sub = watch(starling(), "sub", "--quic", "-p", quic_broker.quic_port, "-t", topic, "-C", 3,
+                *trusting(quic_broker), "-q", 2, "-d")
+    sub.until("received SUBACK")
+    for qos in range(3):
+        publish(*trusting(quic_broker), "-q", qos, "-m", f"at {qos}")
+    lines = sub.end()
+    assert [line for line in lines if line.startswith("at ")] == ["at 0", "at 1", "at 2"]
+
+
+def test_a_large_message_arrives(quic_broker, publish, topic):
+    watcher = quic_broker.connect()
+    watcher.subscribe(topic)
+    text = "x" * 1_000_000
+    publish(*trusting(quic_broker), "-q", 1, "-s", stdin=text)
+    assert watcher.message().payload == text.encode()
+
+
+def test_disconnect_arrives(quic_broker, publish, topic):
+    """So the will is not published."""
+    watcher = quic_broker.connect()
+    watcher.subscribe(topic + "/+")
+    publish(*trusting(quic_broker), "-m", "x", "--will-topic", topic + "/will")
+    quic_broker.connect().publish(topic + "/sign", b"", qos=1)
+    assert watcher.message().topic == topic + "/sign"
+
+
+# --- Trust ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_trusts_whom_it_is_told_to(quic_broker, publish, tmp_path, host):
+    publish("-h", host, *trusting(quic_broker), "-n")
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    shutil.copy(quic_broker.certificate.file, folder)
+    publish("-h", host, "--capath", folder, "-n")
+    publish("-h", host, "--insecure", "-n")
+
+
+def test_strangers_are_refused(publish):
+    other = Certificate()
+    _, said = publish("--cafile", other.file, "-n", code=1)
+    assert "the server's certificate is of an unknown authority" in said
+    assert "--cafile" in said and "--insecure" in said
+
+
+def test_own_brokers_certificate_is_known(quic_broker, publish, state):
+    file = state / "self-signed.crt"
+    shutil.copy(quic_broker.certificate.file, file)
+    file.chmod(0o644)
+    publish("-n")
+    publish("-h", "127.0.0.1", "-n")
+    file.chmod(0o666)
+    publish("-n", code=1)
+
+
+@pytest.mark.parametrize("flags, said", [
+    case("", "absent", ["--cafile", "/absent"], "/absent: No such file or directory"),
+    case("", "nonsense", ["--cafile", "/dev/null"], "/dev/null: no certificate of an authority"),
+    case("", "no folder", ["--capath", "/absent"], "/absent: no certificate of an authority"),
+    case("", "no key", ["--cert", "/absent"], "--cert and --key are needed together"),
+    case("", "two minds", ["--cafile", "x", "--insecure"], "--insecure trusts anybody"),
+])
+def test_files_that_are_wrong_are_named(publish, flags, said):
+    assert said in publish("-n", *flags, code=1)[1]
+
+
+def test_shows_its_certificate(topic):
+    mine = Certificate()
+    with Broker(transports=("quic",), client_ca=mine.file) as broker:
+        words = starling(), "pub", "--quic", "-p", broker.quic_port, "-t", topic, "-n"
+        _, said = run(*words, *trusting(broker), code=1)
+        assert "the server wants a certificate of the client" in said
+        run(*words, *trusting(broker), "--cert", mine.file, "--key", mine.key)
+
+
+def test_nobody_there_is_known_at_once(topic):
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    _, said = run(starling(), "pub", "--quic", "--insecure", "-p", port, "-t", topic, "-n", code=1)
+    assert "Connection refused" in said
+
+
+# --- Tickets --------------------------------------------------------------------------------------
+
+
+def test_the_second_run_resumes(quic_broker, publish, tmp_path):
+    ticket = tmp_path / "ticket"
+    words = *trusting(quic_broker), "--ticket-file", ticket, "-d", "-n"
+    first, _ = publish(*words)
+    assert "QUIC no ticket" in first and "QUIC full handshake" in first
+    assert ticket.stat().st_mode & 0o7777 == 0o600
+    assert "QUIC session resumed" in publish(*words)[0]
+    assert "QUIC session resumed" in publish(*words)[0], "each run leaves one to the next"
+
+
+@pytest.mark.parametrize("spoil", [
+    case("", "damaged", lambda file: file.write_bytes(file.read_bytes()[:-1] + b"?")),
+    case("", "empty", lambda file: file.write_bytes(b"")),
+    case("", "others may read it", lambda file: file.chmod(0o644)),
+])
+def test_a_ticket_that_is_no_good_is_left_alone(quic_broker, publish, tmp_path, spoil):
+    ticket = tmp_path / "ticket"
+    words = *trusting(quic_broker), "--ticket-file", ticket, "-d", "-n"
+    publish(*words)
+    spoil(ticket)
+    out, _ = publish(*words)
+    assert "QUIC no ticket: " in out and "QUIC full handshake" in out
+    assert "QUIC session resumed" in publish(*words)[0]
+
+
+def test_a_ticket_is_of_one_server_and_one_trust(quic_broker, publish, tmp_path):
+    """What was not verified then is not trusted now."""
+    ticket = tmp_path / "ticket"
+    words = "--ticket-file", ticket, "-d", "-n"
+    publish("--insecure", *words)
+    assert "QUIC full handshake" in publish(*trusting(quic_broker), *words)[0]
+    assert "QUIC full handshake" in publish(*trusting(quic_broker), "-h", "127.0.0.1", *words)[0]
+
+
+# --- bench ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["conn", "pub", "p2p", "fanout", "fanin"])
+def test_bench_runs_over_quic(quic_broker, mode):
+    window = [] if mode == "conn" else ["--duration", 1, "--warmup", 0]
+    out, _ = run(starling(), "bench", mode, "--quic", *trusting(quic_broker), "--host", "localhost",
+                 "--port", quic_broker.quic_port, *window, "--quiet", "--json")
+    report = json.loads(out.splitlines()[-1])
+    assert report["transport"] == "quic"
+    assert report["errors"] == 0 and report["lost"] == 0
+    assert report["connect"]["count"] == report["clients"]
+
+
+def test_bench_says_why_it_cannot_connect(quic_broker):
+    words = starling(), "bench", "conn", "--quic", "--clients", 1, "--quiet", "--port"
+    other = Certificate()
+    out, _ = run(*words, quic_broker.quic_port, "--cafile", other.file, code=1)
+    assert "the server's certificate is of an unknown authority" in out
+    _, said = run(*words, quic_broker.quic_port, "--cafile", "/absent", code=1)
+    assert "/absent: No such file or directory" in said
