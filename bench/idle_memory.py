@@ -1,10 +1,11 @@
-"""Resident bytes of the broker per idle client: the slope from 5,000 to 19,000 connections.
+"""Resident bytes of the broker per idle client: the slope from 5,000 to 19,000 of them.
 
-    /usr/bin/python3 bench/idle_memory.py              # with one core and with two, about 4 minutes
-    /usr/bin/python3 bench/idle_memory.py --cores 2
+    /usr/bin/python3 bench/idle_memory.py              # one core and two, both versions: 12 minutes
+    /usr/bin/python3 bench/idle_memory.py --cores 2 --versions 5
 
 For each it prints clients without a subscription and with one of their own, that have been idle
-ever since they connected, and that have published and received a message at QoS 1 before.
+ever since they connected, and that have published and received a message at QoS 1 before. Then
+sessions with a subscription whose clients have left and that are kept.
 
 The slope leaves out what the process costs once. A process may open 20,000 descriptors on many
 machines, hence 19,000. Kernel memory of the sockets is not in it.
@@ -32,62 +33,109 @@ PAYLOAD = bytes(100)
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--versions", type=int, nargs="+", default=[4, 5], choices=[4, 5])
     arguments = parser.parse_args()
-    for cores, subscribes, talks in itertools.product(arguments.cores, (0, 1), (0, 1)):
-        print(f"{bytes_per_client(cores, subscribes, talks):4.0f} bytes per client: "
-              f"--cores {cores}, {'a' if subscribes else 'no'} subscription, "
-              f"{'after traffic' if talks else 'idle from the beginning'}", flush=True)
+    for cores, version in itertools.product(arguments.cores, arguments.versions):
+        def report(what, crowd, cores=cores, version=version):
+            print(f"{slope(cores, crowd):4.0f} bytes per {what}: "
+                  f"--cores {cores}, version {version}", flush=True)
+
+        for subscribes, talks in itertools.product((False, True), repeat=2):
+            report(f"client with {'a' if subscribes else 'no'} subscription, "
+                   f"{'after traffic' if talks else 'idle from the beginning'}",
+                   Clients(version, subscribes, talks))
+        report("absent session with a subscription", Absentees(version))
 
 
-def bytes_per_client(cores, subscribes, talks):
+def slope(cores, crowd):
+    """Bytes that each costs of those that `crowd` adds between the first look and the second."""
     # Ten per cent of the descriptors would be kept for sockets without CONNECT.
     broker = Broker(cores=cores, interval_s=0, connections=MANY, handshakes=500)
-    clients, sizes = [], []
-    for count in (FEW, MANY):
-        fresh = range(len(clients), count)
-        clients += [connect(broker.port, index, subscribes) for index in fresh]
-        if talks:
-            talk(clients, fresh, subscribes)
+    sizes = []
+    for indices in (range(FEW), range(FEW, MANY)):
+        crowd.grow(broker.port, indices)
         time.sleep(SETTLE_SECONDS)
         sizes.append(resident_bytes(broker.process))
-    for client in clients:
-        client.close()
+    crowd.leave()
     broker.stop()
     return (sizes[1] - sizes[0]) / (MANY - FEW)
+
+
+class Clients:
+    """Clients that stay."""
+
+    def __init__(self, version, subscribes, talks):
+        self._version, self._subscribes, self._talks = version, subscribes, talks
+        self._sockets = []
+
+    def grow(self, port, indices):
+        for index in indices:
+            self._sockets.append(connect(port, index, self._version))
+            if self._subscribes:
+                subscribe(self._sockets[index], index, self._version)
+        if self._talks:
+            self._talk(indices)
+
+    def _talk(self, indices):
+        """Each publishes to its own topic, for the first time; they acknowledge once all have sent."""
+        for index in indices:
+            self._sockets[index].sendall(packets.publish(own_topic(index), PAYLOAD, qos=1,
+                                                         packet_id=1, version=self._version))
+        for index in indices:
+            receive_packet(self._sockets[index])  # PUBACK, and the message under identifier 1
+            if self._subscribes:
+                receive_packet(self._sockets[index])
+                self._sockets[index].sendall(packets.puback(1))
+
+    def leave(self):
+        for one in self._sockets:
+            one.close()
+
+
+class Absentees:
+    """Clients that come, subscribe and go; their sessions stay."""
+
+    def __init__(self, version):
+        self._version = version
+        self._properties = {"session_expiry": 3600} if version == 5 else {}
+
+    def grow(self, port, indices):
+        for index in indices:
+            with connect(port, index, self._version, clean=False, **self._properties) as client:
+                subscribe(client, index, self._version)
+                client.sendall(packets.disconnect())
+                assert not client.recv(1)
+
+    def leave(self):
+        """They have."""
 
 
 def own_topic(index):
     return f"own/{index:06d}/x"
 
 
-def connect(port, index, subscribes):
+def connect(port, index, version, **fields):
     client = socket.create_connection(("127.0.0.1", port))
-    client.sendall(packets.connect(f"client{index:06d}", version=4))
-    receive(client, 4)  # CONNACK
-    if subscribes:
-        client.sendall(packets.subscribe(1, (own_topic(index), 1), version=4))
-        receive(client, 5)
+    client.sendall(packets.connect(f"client{index:06d}", version=version, **fields))
+    receive_packet(client)  # CONNACK
     return client
 
 
-def talk(clients, indices, subscribes):
-    """Each publishes to its own topic, for the first time; they acknowledge once all have sent."""
-    for index in indices:
-        clients[index].sendall(own_publish(index))
-    for index in indices:
-        receive(clients[index], 4)  # PUBACK, and the message under identifier 1
-        if subscribes:
-            receive(clients[index], len(own_publish(index)))
-            clients[index].sendall(packets.puback(1))
+def subscribe(client, index, version):
+    client.sendall(packets.subscribe(1, (own_topic(index), 1), version=version))
+    receive_packet(client)  # SUBACK
 
 
-def own_publish(index):
-    return packets.publish(own_topic(index), PAYLOAD, qos=1, packet_id=1, version=4)
-
-
-def receive(client, size):
-    while size:
-        size -= len(client.recv(size))
+def receive_packet(client):
+    """Reads one, of whatever type and length."""
+    client.recv(1)
+    length, shift, byte = 0, 0, 0x80
+    while byte & 0x80:
+        (byte,) = client.recv(1)
+        length |= (byte & 0x7F) << shift
+        shift += 7
+    while length:
+        length -= len(client.recv(length))
 
 
 def resident_bytes(process):

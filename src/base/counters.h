@@ -33,7 +33,12 @@ enum class Count : std::uint8_t {
     MemoryPauses,
     DroppedMemory,
     EndedForMemory,
-    TurnsCut,
+    TurnsCutReads,  // turns that spent this budget of theirs; what is left waits for the next
+    TurnsCutReports,
+    TurnsCutAccepts,
+    TurnsCutTimers,
+    TurnsCutReplays,
+    TurnsCutFanOuts,
     StoreCommits,
     StoreTimeouts,
     ChannelsOpened,
@@ -53,8 +58,9 @@ inline constexpr const char* kCountNames[] = {
     "dropped_queue_full", "dropped_outbox_full", "dropped_too_large", "dropped_expired",
     "dropped_no_member",  "retained_refused",    "sessions_evicted",  "handshakes_evicted",
     "accept_pauses",      "takeovers",           "credit_pauses",     "denied",
-    "memory_pauses",      "dropped_memory",      "ended_for_memory",  "turns_cut",
-    "store_commits",      "store_timeouts",      "channels_opened",
+    "memory_pauses",      "dropped_memory",      "ended_for_memory",  "turns_cut_reads",
+    "turns_cut_reports",  "turns_cut_accepts",   "turns_cut_timers",  "turns_cut_replays",
+    "turns_cut_fan_outs", "store_commits",       "store_timeouts",    "channels_opened",
 };
 static_assert(std::size(kCountNames) == static_cast<std::size_t>(Count::SessionsAbsent));
 

@@ -58,8 +58,9 @@ inline constexpr std::uint32_t kAuthorizerTimeoutS = 10;
 inline constexpr std::uint32_t kUncommittedChanges = 65'536;
 inline constexpr std::uint32_t kStoreTimeoutS = 30;
 
-// Receivers of messages that are served in a turn. Beyond: the next turn goes on.
-inline constexpr std::uint32_t kFanOutPerTurn = 4'096;
+// Receivers of messages that are served in a turn, all together: some milliseconds. Beyond: the
+// next turn goes on.
+inline constexpr std::uint32_t kFanOutPerTurn = 16'384;
 
 // What connections need while they have traffic, kept by a core for the next ones that do: about
 // 600 bytes each. Beyond: freed.

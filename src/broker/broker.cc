@@ -1,6 +1,7 @@
 #include "broker/broker.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/heap.h"
 
@@ -57,15 +58,16 @@ std::uint64_t Broker::token(TokenKind kind, Handle handle) {
 }
 
 Result<void> Broker::listen(std::unique_ptr<StreamSource> source) {
-    const auto index = static_cast<std::uint32_t>(sources_.size());
+    const auto index = static_cast<std::uint32_t>(entrances_.size());
     STARLING_CHECK(source->attach(core_.poller(), token(TokenKind::Source, {index, 0})));
-    sources_.push_back(std::move(source));
+    entrances_.push_back({std::move(source)});
     return {};
 }
 
 // --- Reading ------------------------------------------------------------------------------------
 
 void Broker::read(std::span<const Readiness> ready) {
+    reports_ = ready.size();
     replay_budget_ = kReplayTopicsPerTurn;
     packet_budget_ = limits::kPacketsPerTurnInAll;
     read_budget_ = limits::kReadBytesPerTurnInAll;
@@ -75,6 +77,7 @@ void Broker::read(std::span<const Readiness> ready) {
     resume_hungry();
     read_waiting();
     for (const Readiness& one : ready) on_ready(one);
+    accept_waiting();
     run_replays();
 }
 
@@ -98,7 +101,7 @@ void Broker::on_ready(const Readiness& ready) {
     const auto kind = static_cast<TokenKind>(handle.index >> 29);
     handle.index &= (1u << 29) - 1;
     if (kind == TokenKind::Source) {
-        if (stopping_ == Stopping::No) accept(*sources_[handle.index]);
+        if (stopping_ == Stopping::No) entrances_[handle.index].is_waiting = true;
         return;
     }
 
@@ -113,14 +116,24 @@ void Broker::on_ready(const Readiness& ready) {
     if (ready.readable || ready.ended) read_connection(handle);
 }
 
-void Broker::accept(StreamSource& source) {
-    if (stopping_ != Stopping::No) return;
+void Broker::accept_waiting() {
+    for (Entrance& entrance : entrances_)
+        if (entrance.is_waiting) accept(entrance);
+}
+
+bool Broker::has_arrivals() const {
+    return std::any_of(entrances_.begin(), entrances_.end(), std::mem_fn(&Entrance::is_waiting));
+}
+
+// Who stands behind as many as a turn takes is taken by the next.
+void Broker::accept(Entrance& entrance) {
     for (std::size_t taken = 0; taken < kAcceptsPerTurn; ++taken) {
         std::unique_ptr<Stream> stream;
-        switch (source.take(stream)) {
+        switch (entrance.source->take(stream)) {
             case StreamSource::Taken::Stream: adopt(std::move(stream)); break;
-            case StreamSource::Taken::None: return;
+            case StreamSource::Taken::None: entrance.is_waiting = false; return;
             case StreamSource::Taken::Exhausted:
+                entrance.is_waiting = false;
                 counters_.add(Count::AcceptPauses);
                 if (faults_log_.admits(core_.now()))
                     faults_log_.log(LogLevel::Warning,
@@ -128,7 +141,6 @@ void Broker::accept(StreamSource& source) {
                 return accept_later(core_.now() + kAcceptPauseMs);
         }
     }
-    accept_later(core_.now());  // the others go first
 }
 
 // One timer serves every source.
@@ -186,7 +198,6 @@ void Broker::read_connection(Handle handle) {
     if (!got) return on_end(handle, connection, got.error());
     counters_.add(Count::BytesReceived, got->bytes);
     read_budget_ -= std::min(read_budget_, got->bytes);
-    if (read_budget_ == 0) counters_.add(Count::TurnsCut);
     if (got->more) read_again(handle, connection);
     if (got->bytes != 0) feed(handle, connection, Bytes(*scratch_).first(got->bytes));
 }
@@ -261,7 +272,7 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
         if (comes_again) break;
         counters_.add(Count::PacketsReceived);
         rest = rest.subspan(frame->size);
-        if (--packet_budget_ == 0) counters_.add(Count::TurnsCut);
+        --packet_budget_;
     }
     return bytes.size() - rest.size();
 }
@@ -484,7 +495,7 @@ void Broker::timer(std::uint64_t packed) {
             return retained_.sweep(kSweepTopics, core_.now());
         case TokenKind::Accept:
             is_accept_armed_ = false;
-            for (const auto& source : sources_) accept(*source);
+            for (Entrance& entrance : entrances_) entrance.is_waiting = true;
             return;
         case TokenKind::Memory: is_memory_armed_ = false; return;  // post() looks
         case TokenKind::Source: return;
@@ -497,10 +508,21 @@ void Broker::reap() {
         connections_.erase(handle);
     }
     gone_.clear();
+    count_cuts();
+}
+
+// Which budgets this turn has spent. One of the reports may have been the wake-up.
+void Broker::count_cuts() {
+    if (!may_read_more()) counters_.add(Count::TurnsCutReads);
+    if (reports_ + 1 >= Poller::kReportsPerWait) counters_.add(Count::TurnsCutReports);
+    if (has_arrivals()) counters_.add(Count::TurnsCutAccepts);
+    if (core_.timers_fired() == Core::kTimersPerTurn) counters_.add(Count::TurnsCutTimers);
+    if (replay_budget_ < 2) counters_.add(Count::TurnsCutReplays);
+    if (!fan_outs_.empty() && may_fan_out()) counters_.add(Count::TurnsCutFanOuts);
 }
 
 bool Broker::has_work() const {
-    return !again_.empty() || !dirty_.empty() || !replaying_.empty() ||
+    return !again_.empty() || !dirty_.empty() || has_arrivals() || !replaying_.empty() ||
            (!fan_outs_.empty() && may_fan_out()) || !pulls_.empty() || !answers_.empty() ||
            announcer_.can_begin() || member_changes_.can_begin() || commits_.can_begin() ||
            !mailbox_.is_posted() || (wants_credit() && has_credit()) ||

@@ -108,12 +108,20 @@ private:
     static std::uint64_t token(TokenKind kind, Handle handle);
 
     // broker.cc
-    void accept(StreamSource& source);
+    // Where streams come from.
+    struct Entrance {
+        std::unique_ptr<StreamSource> source;
+        bool is_waiting = false;  // somebody may stand there
+    };
+    void accept_waiting();
+    void accept(Entrance& entrance);
+    bool has_arrivals() const;
     void accept_later(TimeMs due);
     void evict_oldest_stranger();
     void read_waiting();
     void on_ready(const Readiness& ready);
     void read_connection(Handle handle);
+    void count_cuts();
     bool may_read_more() const { return packet_budget_ != 0 && read_budget_ != 0; }
     Connection::Pause must_wait(const Connection& connection, PacketType type) const;
     void pause(Handle handle, Connection& connection, Connection::Pause why);
@@ -391,7 +399,7 @@ private:
     RecentTopics recent_topics_;
     AgeList<Connection> handshaking_;
     AgeList<Session> absent_;
-    std::vector<std::unique_ptr<StreamSource>> sources_;
+    std::vector<Entrance> entrances_;
 
     // What goes on over several turns.
     Slab<Ticket> tickets_;
@@ -425,9 +433,11 @@ private:
     std::vector<Handle> replaying_;  // sessions whose replay a budget cut off
     std::vector<Handle> gone_;       // connections to reap
     bool is_accept_armed_ = false;
+    std::size_t reports_ = 0;          // of ready sockets, in this turn
     std::uint32_t packet_budget_ = 0;  // packets that may be handled in this turn
     std::size_t read_budget_ = 0;      // bytes that may be read in this turn
     std::size_t replay_budget_ = 0;    // retained topics that may be looked at in this turn
+    std::size_t fan_out_budget_ = 0;   // receivers that may be served in this turn
 
     std::uint32_t weighed_ = 0;  // the session that relieve_memory() has come to
     TimeMs relieved_at_ = 0;

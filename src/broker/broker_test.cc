@@ -286,7 +286,7 @@ TEST_F(BrokerTest, OneTurnHandlesSoManyPacketsAndTheNextGoesOn) {
     const std::uint64_t before = handled();
     rig.turn_core(0);
     EXPECT_EQ(handled(), before + limits::kPacketsPerTurnInAll);
-    EXPECT_EQ(rig.broker().counters()[Count::TurnsCut], 1u);
+    EXPECT_EQ(rig.broker().counters()[Count::TurnsCutReads], 1u);
     rig.turn();
     for (const Wire& wire : crowd)
         EXPECT_EQ(rig.heard(wire).size(), std::size_t{limits::kPacketsPerTurn} * 4);

@@ -106,10 +106,9 @@ void Broker::finish(const PublishJob& job) {
 // Behind what still has receivers to serve, so that nothing is overtaken.
 void Broker::deliver(PublishJob& job, const Ref<const Message>& message) {
     std::vector<FanOut::Receiver> later;
-    const bool is_first = fan_outs_.empty() && may_fan_out();
+    const bool is_first = fan_outs_.empty() && may_fan_out() && fan_out_budget_ != 0;
     if (is_first) {
-        std::size_t budget = limits::kFanOutPerTurn;
-        later = begin_fan_out(job, message, budget);
+        later = begin_fan_out(job, message, fan_out_budget_);
         if (later.empty()) return;
     }
     fan_outs_.push({prolong(job), message, std::move(later), 0, is_first});
@@ -140,12 +139,12 @@ std::vector<FanOut::Receiver> Broker::begin_fan_out(PublishJob& job,
 }
 
 void Broker::run_fan_outs() {
-    std::size_t budget = limits::kFanOutPerTurn;
-    while (!fan_outs_.empty() && budget != 0 && may_fan_out()) {
+    fan_out_budget_ = limits::kFanOutPerTurn;
+    while (!fan_outs_.empty() && fan_out_budget_ != 0 && may_fan_out()) {
         FanOut& oldest = fan_outs_.front();
-        --budget;  // also for one that nobody receives
-        if (oldest.is_begun) serve_more(oldest, budget);
-        else begin_late(oldest, budget);
+        --fan_out_budget_;  // also for one that nobody receives
+        if (oldest.is_begun) serve_more(oldest, fan_out_budget_);
+        else begin_late(oldest, fan_out_budget_);
         if (oldest.next == oldest.receivers.size()) release(fan_outs_.pop().job);
     }
 }

@@ -95,9 +95,9 @@ TEST_P(FanOutOverTurns, ItsPubackWaitsForItsEnd) {
 TEST_P(FanOutOverTurns, PassesOverReceiversThatLeftMeanwhile) {
     rig.send(writer, "30 [('t') 'p']");
     turn_both();
-    const auto has_left = [](std::size_t at) { return at % 6 < 2; };  // all in one turn
+    const auto has_left = [](std::size_t at) { return at % 18 < 2; };  // all in one turn
     for (std::size_t at = 0; at < kReaders; ++at)
-        if (has_left(at)) rig.send(readers[at], at % 6 == 0 ? "E0 00" : "A2 [0001 ('t')]");
+        if (has_left(at)) rig.send(readers[at], at % 18 == 0 ? "E0 00" : "A2 [0001 ('t')]");
     std::vector<Wire> late;
     for (int i = 0; i < 100; ++i) {
         late.push_back(rig.dial(0));

@@ -15,7 +15,7 @@ void Broker::begin_stop() {
     stopping_ = Stopping::Settling;
     stop_at_ = core_.now() + options_.shutdown_timeout_s * TimeMs{1000};
     core_.timers().arm(token(TokenKind::Accept, {}), stop_at_);  // wakes the core for is_stopped()
-    sources_.clear();
+    entrances_.clear();
     connections_.for_each([&](Handle handle, Connection& connection) {
         if (connection.state == Connection::State::AwaitsConnect) return drop(handle, connection);
         if (connection.state != Connection::State::Connected) return;

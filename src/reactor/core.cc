@@ -17,7 +17,8 @@ void Core::turn(TurnHandler& handler) {
 
     handler.read(ready);
     handler.mail();
-    timers_.expire(now_, kTimersPerTurn, [&](std::uint64_t token) { handler.timer(token); });
+    timers_fired_ =
+        timers_.expire(now_, kTimersPerTurn, [&](std::uint64_t token) { handler.timer(token); });
     handler.commit();
     handler.post();
     handler.write();

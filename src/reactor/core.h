@@ -62,6 +62,9 @@ public:
     Waker& waker() { return waker_; }
     std::uint64_t turns() const { return turns_; }
 
+    // Timers that fired in the last turn that came so far.
+    std::size_t timers_fired() const { return timers_fired_; }
+
 private:
     std::span<const Readiness> poll(const TurnHandler& handler);
     TimeMs until_next_timer() const;
@@ -73,6 +76,7 @@ private:
     TimeMs now_;
     TimerWheel timers_;
     std::uint64_t turns_ = 0;
+    std::size_t timers_fired_ = 0;
     std::atomic<bool> stopping_{false};
 };
 

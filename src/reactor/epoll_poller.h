@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <memory>
 
 #include "reactor/poller.h"
@@ -15,9 +14,6 @@ namespace starling {
 // Owner: one core; only wake() may be called from elsewhere, also from a signal handler.
 class EpollPoller final : public Poller {
 public:
-    // Sockets reported by one wait(). The kernel keeps the others in line for the next.
-    static constexpr std::size_t kReportsPerWait = 512;
-
     // Takes two descriptors.
     static Result<std::unique_ptr<EpollPoller>> open();
     EpollPoller(const EpollPoller&) = delete;

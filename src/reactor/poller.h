@@ -1,6 +1,7 @@
 // Waits for sockets.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -22,6 +23,10 @@ struct Readiness {
 // told twice about the same bytes. Owner: one core; only wake() may be called from elsewhere.
 class Poller {
 public:
+    // Sockets reported by one wait(), of which a wake-up takes the place of one. The others are in
+    // line for the next.
+    static constexpr std::size_t kReportsPerWait = 512;
+
     virtual ~Poller() = default;
 
     // Edges that wait already are reported by the next wait(). `token` comes back with each.

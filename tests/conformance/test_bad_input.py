@@ -1,7 +1,9 @@
 """Input that no honest client sends: the connection that sent it ends, and nothing else does."""
 
 import contextlib
+import os
 import random
+import signal
 import socket
 import threading
 import time
@@ -11,7 +13,9 @@ import pytest
 
 from harness import packets
 from harness.cases import case, normative, unique
-from harness.crowd import close_all, dial_many, raise_descriptor_limit
+from harness.crowd import (close_all, connect_many, dial_many, raise_descriptor_limit,
+                           receive_exactly)
+from harness.figures import figure_becomes
 from harness.packets import PINGRESP, PUBLISH, Will
 
 
@@ -363,4 +367,110 @@ def test_a_steady_flow_loses_nothing_while_others_misbehave(start_broker, topic,
     with under_attack(broker.port, *attacks):
         hectic = steady_flow(broker, topic, seconds=2)
     print(f"p99 of a round trip: {quiet * 1000:.2f} ms, under attack {hectic * 1000:.2f} ms")
+    broker.connect().ping()
+
+
+# --- The budgets of a turn ------------------------------------------------------------------------
+
+
+CONNECT_TIMEOUT_S = 3
+PONG = bytes((PINGRESP << 4, 0))
+
+
+@contextlib.contextmanager
+def frozen(broker):
+    """The broker stands still. What came meanwhile, it finds all at once."""
+    broker.process.send_signal(signal.SIGSTOP)
+    os.waitpid(broker.process.pid, os.WUNTRACED)  # until it does
+    yield
+    broker.process.send_signal(signal.SIGCONT)
+
+
+def flood_of_packets(broker):
+    """6,000 packets, of 4,000 a turn."""
+    return flood_of(broker, 30, packets.pingreq() * 200, answer=PONG * 200)
+
+
+def flood_of_bytes(broker):
+    """540 KB, of 256 KB a turn."""
+    return flood_of(broker, 9, packets.publish("t", bytes(59_980), version=4) + packets.pingreq(),
+                    answer=PONG)
+
+
+def flood_of_reports(broker):
+    """1,200 sockets to read, of 512 a turn."""
+    return flood_of(broker, 1200, packets.pingreq(), answer=PONG)
+
+
+def flood_of(broker, count, data, answer):
+    clients = connect_many(broker.port, count)
+    with frozen(broker):
+        for client in clients:
+            client.sendall(data)
+    for client in clients:
+        assert receive_exactly(client, len(answer)) == answer
+    return clients
+
+
+def flood_of_arrivals(broker):
+    """600 connections, of 256 a turn."""
+    with frozen(broker):
+        return dial_many(broker.port, 600)
+
+
+def flood_of_timers(broker):
+    """2,500 connections whose time to say CONNECT is over, of 1,000 timers a turn."""
+    with frozen(broker):
+        silent = dial_many(broker.port, 2500)
+    broker.connect().ping()  # it stood behind them
+    with frozen(broker):
+        time.sleep(CONNECT_TIMEOUT_S + 0.2)
+    for one in silent:
+        assert not one.recv(1)
+    return silent
+
+
+def flood_of_receivers(broker):
+    """One message for 4,500 clients, of 4,096 a turn."""
+    suback = packets.subscribe(1, ("t", 0), version=4)
+    clients = connect_many(broker.port, 4500, lambda _: suback)
+    broker.connect().publish("t", b"x", 1)
+    message = packets.publish("t", b"x", version=4)
+    for client in clients:
+        assert receive_exactly(client, 5 + len(message))[5:] == message
+    return clients
+
+
+def flood_of_replays(broker):
+    """25,000 retained topics of which none matches, of 10,000 looked at in a turn."""
+    publisher, subscriber = broker.connect(), broker.connect()
+    publisher.socket.sendall(b"".join(packets.publish(f"{at}/x", b"x", retain=True)
+                                      for at in range(25_000)))
+    publisher.ping()
+    subscriber.subscribe("+/y")
+    subscriber.expect_nothing()
+    return []
+
+
+BUDGETS = {
+    "reads": [(flood_of_packets, 1), (flood_of_bytes, 1)],
+    "reports": [(flood_of_reports, 2)],
+    "accepts": [(flood_of_arrivals, 2)],
+    "timers": [(flood_of_timers, 2)],
+    "replays": [(flood_of_replays, 2)],
+    "fan_outs": [(flood_of_receivers, 1)],
+}
+
+
+@pytest.mark.timeout(600)  # a hang guard: sanitizers slow everything down
+@pytest.mark.parametrize("budget, flood, turns", [
+    case("", flood.__name__.replace("_", " "), budget, flood, turns)
+    for budget, floods in BUDGETS.items() for flood, turns in floods])
+def test_a_flood_is_cut_into_turns_and_each_is_counted(start_broker, budget, flood, turns):
+    """So many turns exactly that spend their budget: each does as much as it may, and no more."""
+    broker = start_broker(cores=1, interval_s=1, connections=6000, handshakes=4000,
+                          connect_timeout_s=CONNECT_TIMEOUT_S)
+    crowd = flood(broker)
+    figure_becomes(broker, f"counters/turns_cut_{budget}", turns)
+    close_all(crowd)
     broker.connect().ping()

@@ -19,8 +19,9 @@ COUNTERS = [f"counters/{name}" for name in (
     "connects_accepted", "connects_refused", "protocol_errors", "dropped_queue_full",
     "dropped_outbox_full", "dropped_too_large", "dropped_expired", "dropped_no_member",
     "retained_refused", "sessions_evicted", "handshakes_evicted", "accept_pauses", "takeovers",
-    "credit_pauses", "denied", "memory_pauses", "dropped_memory", "ended_for_memory", "turns_cut",
-    "store_commits", "store_timeouts", "channels_opened")]
+    "credit_pauses", "denied", "memory_pauses", "dropped_memory", "ended_for_memory", "turns_cut_reads",
+    "turns_cut_reports", "turns_cut_accepts", "turns_cut_timers", "turns_cut_replays",
+    "turns_cut_fan_outs", "store_commits", "store_timeouts", "channels_opened")]
 FIGURES = [  # below $SYS/broker/
     "version", "uptime",
     "clients/connected", "clients/active", "clients/disconnected", "clients/inactive",

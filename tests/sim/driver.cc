@@ -53,7 +53,11 @@ Driver::Driver(const SimOptions& options)
       trace_(options.is_loud),
       shape_(some_shape(options.seed, random_)),
       world_(options.make_world(shape_)),
-      model_(trace_, shape_.rules, kClients, shape_.options.inflight_out, world_->kept()) {
+      model_(trace_, {.rules = shape_.rules,
+                      .clients = kClients,
+                      .inflight_max = shape_.options.inflight_out,
+                      .has_stores = shape_.has_stores,
+                      .kept = world_->kept()}) {
     for (int i = 0; i < kClients; ++i)
         clients_.emplace_back(*world_, model_, trace_, i, i < 4 ? Version::V5 : Version::V4);
 }

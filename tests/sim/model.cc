@@ -18,14 +18,14 @@ std::optional<ModelTerms> seen_by(const ModelSession& session, const ModelMessag
 
 }  // namespace
 
-Model::Model(Trace& trace, const Rules& rules, int clients, std::uint32_t inflight_max,
-             const Kept* kept)
+Model::Model(Trace& trace, const ModelSetting& setting)
     : trace_(trace),
-      rules_(rules),
-      kept_(kept),
-      inflight_max_(inflight_max),
-      sessions_(static_cast<std::size_t>(clients)) {
-    for (int i = 0; i < clients; ++i) session_of(i).client = i;
+      rules_(setting.rules),
+      has_stores_(setting.has_stores),
+      kept_(setting.kept),
+      inflight_max_(setting.inflight_max),
+      sessions_(static_cast<std::size_t>(setting.clients)) {
+    for (int i = 0; i < setting.clients; ++i) session_of(i).client = i;
 }
 
 // --- Connections and sessions --------------------------------------------------------------------

@@ -32,14 +32,20 @@
 
 namespace starling {
 
+// What the model has to know of the world.
+struct ModelSetting {
+    const Rules& rules;
+    int clients = 0;
+    std::uint32_t inflight_max = 0;  // what the broker sends at most before an acknowledgement
+    bool has_stores = false;         // commits end late
+    const Kept* kept = nullptr;      // what the stores have kept; null where nobody may look
+};
+
 // Clients are numbered from 0; each has at most one session.
 // Owner: the driver.
 class Model {
 public:
-    // `inflight_max`: what the broker sends at most before an acknowledgement. `kept`: what its
-    // stores have kept, or null where nothing is.
-    Model(Trace& trace, const Rules& rules, int clients, std::uint32_t inflight_max,
-          const Kept* kept);
+    Model(Trace& trace, const ModelSetting& setting);
 
     // --- What clients do ---
 
@@ -178,6 +184,7 @@ private:
 
     Trace& trace_;
     const Rules rules_;
+    const bool has_stores_;
     const Kept* const kept_;
     std::uint32_t inflight_max_;
     TimeMs now_ = 0;

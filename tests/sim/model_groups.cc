@@ -127,7 +127,7 @@ bool Model::has_member(const std::string& group) const {
 // `count` messages come to the group at a time. Where there is a store, a member looks busy while
 // an identifier of QoS 2 is on its way there: the message may come to one who is absent.
 bool Model::can_take_at_once(const std::string& group, Qos qos, std::size_t count) const {
-    if (kept_) return false;
+    if (has_stores_) return false;
     const std::size_t others = 4 * count;  // what the same messages may bring to the member first
     bool can = false;
     for (const ModelSession& session : sessions_) {

@@ -138,7 +138,7 @@ bool Model::fits_shared(ModelSession& session, const ModelDelivery& delivery,
     const auto states = session.subscriptions.find(one.group);
     const bool is_member = states != session.subscriptions.end() && may_exist(states->second);
     const bool may_be_in_flight =
-        one.may_be_dup && (delivery.dup || (kept_ && delivery.qos != Qos::AtMostOnce));
+        one.may_be_dup && (delivery.dup || (has_stores_ && delivery.qos != Qos::AtMostOnce));
     if (!is_member && !may_be_in_flight) return false;
     const auto& past = session.past_terms[one.group];
     return std::any_of(past.begin(), past.end(), [&](const ModelTerms& terms) {

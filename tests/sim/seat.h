@@ -16,6 +16,7 @@
 #include "tests/sim/authorizer.h"
 #include "tests/sim/gate.h"
 #include "tests/sim/socket_wire.h"
+#include "tests/sim/store.h"
 #include "tests/sim/world.h"
 
 namespace starling {
@@ -98,7 +99,8 @@ public:
           poller_(gate),
           core_(id, poller_, clock),
           authorizer_(shape.rules, shape.seed + 4 * id),
-          broker_(core_, commons, authorizer_, store_) {
+          store_(open_store(shape)),
+          broker_(core_, commons, authorizer_, *store_) {
         const auto listening = broker_.listen(door_.source());
         STARLING_ASSERT(listening);
     }
@@ -115,6 +117,7 @@ public:
     bool has_work() const {
         return !broker_.is_stopped() && (broker_.has_work() || broker_.has_mail());
     }
+    const Kept& kept() const { return kept_; }  // nothing, if it has no store
     // Whether a turn finds something to do.
     bool finds_work() {
         if (broker_.is_stopped()) return false;
@@ -123,6 +126,10 @@ public:
     }
 
 private:
+    std::unique_ptr<Store> open_store(const WorldShape& shape) {
+        if (!shape.has_stores) return std::make_unique<MemoryStore>();
+        return std::make_unique<SimStore>(kept_, shape.seed + 4 * core_.id());
+    }
     void run() {
         while (gate_.pass() && !broker_.is_stopped()) core_.turn(broker_);
         poller_.retire();
@@ -134,7 +141,8 @@ private:
     WatchedPoller poller_;
     Core core_;
     SimAuthorizer authorizer_;
-    MemoryStore store_;
+    Kept kept_;  // by this core's store
+    const std::unique_ptr<Store> store_;
     Broker broker_;
     std::jthread thread_;
 };

@@ -62,14 +62,14 @@ public:
     // What clients, sessions and messages have left behind; empty when all are gone.
     virtual std::string leftovers() = 0;
 
-    // What the stores of its cores have kept, or null where nothing is.
+    // What the stores of its cores have kept, or null where nobody may look.
     virtual const Kept* kept() const { return nullptr; }
 };
 
 struct WorldShape {
     BrokerOptions options;
     Rules rules{false};
-    bool has_stores = false;  // heeded by the rig
+    bool has_stores = false;  // whose commits end late
     CoreId cores = 1;
     std::uint64_t seed = 0;      // of what the world decides
     std::size_t piece = 65'536;  // bytes that the broker reads at a time, or about that

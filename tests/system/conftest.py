@@ -2,6 +2,7 @@ import pytest
 
 from harness.broker import Broker
 from harness.cases import unique
+from private_network import PrivateNetwork
 from programs import READY, Watched, run, starling
 
 
@@ -24,6 +25,14 @@ def watch():
     yield start
     for program in programs:
         program.kill()
+
+
+@pytest.fixture
+def network():
+    """A network of the test's own, with every port free."""
+    private = PrivateNetwork()
+    yield private
+    private.close()
 
 
 @pytest.fixture

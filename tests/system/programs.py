@@ -2,6 +2,7 @@
 
 import os
 import queue
+import re
 import subprocess
 import threading
 
@@ -45,14 +46,22 @@ class Watched:
         """The next line; None at the end."""
         return self._lines.get(timeout=GUARD)
 
+    def has_said_more(self):
+        """Whether a line is there that nobody has taken."""
+        return not self._lines.empty()
+
     def until(self, part):
         """The next line that contains this."""
+        return self.through(re.escape(part))[-1]
+
+    def through(self, pattern):
+        """The lines up to the next one in which this is found, and that one."""
         seen = []
         while (line := self.line()) is not None:
-            if part in line:
-                return line
             seen.append(line)
-        raise AssertionError(f"no {part!r} in {seen}")
+            if re.search(pattern, line):
+                return seen
+        raise AssertionError(f"no {pattern!r} in {seen}")
 
     def rest(self):
         return list(iter(self.line, None))

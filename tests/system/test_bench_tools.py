@@ -37,9 +37,13 @@ def instructions():
 def test_instructions_may_grow_by_two_percent(instructions, tmp_path, capsys, counts, status, said):
     instructions.ROOT = tmp_path
     baseline = tmp_path / "baseline.json"
-    baseline.write_text(json.dumps({"a": 100, "b": 50}))
+    recorded = {"machine": instructions.machine(), "counts": {"a": 100, "b": 50}}
+    baseline.write_text(json.dumps(recorded))
     assert instructions.compare(baseline, counts, is_whole=True) == status
     assert said in capsys.readouterr().out
+    baseline.write_text(json.dumps(recorded | {"machine": "an abacus"}))
+    assert instructions.compare(baseline, counts, is_whole=True) == 0, "on another machine"
+    assert "made on an abacus" in capsys.readouterr().out
 
 
 def test_a_part_of_the_baseline_is_updated_alone(instructions, tmp_path):
@@ -47,9 +51,9 @@ def test_a_part_of_the_baseline_is_updated_alone(instructions, tmp_path):
     baseline = tmp_path / "some/baseline.json"
     instructions.update(baseline, {"b": 2, "a": 1}, is_whole=True)
     instructions.update(baseline, {"b": 3}, is_whole=False)
-    assert json.loads(baseline.read_text()) == {"a": 1, "b": 3}
+    assert json.loads(baseline.read_text())["counts"] == {"a": 1, "b": 3}
     instructions.update(baseline, {"b": 3}, is_whole=True)
-    assert json.loads(baseline.read_text()) == {"b": 3}
+    assert json.loads(baseline.read_text())["counts"] == {"b": 3}
 
 
 def test_the_allocator_and_what_stands_in_are_left_out(instructions, tmp_path):

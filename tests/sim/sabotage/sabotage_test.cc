@@ -60,7 +60,7 @@ TEST(SabotageTest, EachIsFound) {
         if (is_wanted(bug)) find(bug, {});
 }
 
-// In the rig only: on threads nothing is kept.
+// In the rig only: on threads nobody looks into the stores.
 TEST(SabotageTest, EachOfKeepingIsFound) {
     for (const Bug& bug : kBugsOfKeeping)
         if (is_wanted(bug)) find(bug, {});
