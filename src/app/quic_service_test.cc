@@ -2,6 +2,7 @@
 #include "app/quic_service.h"
 
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -27,8 +28,15 @@ using testing::HasSubstr;
 const std::string kConnect = "\x10\x0C\0\x04MQTT\x04\x02\0\x3C\0\0"s;
 const std::string kConnack = "\x20\x02\0\0"s;
 
-// A client's end: one connection, one stream. Owner: the test.
-class Caller {
+// What a client says and hears on one stream. Owner: the test.
+struct Line {
+    std::unique_ptr<QuicStream> stream;
+    std::string unsaid, heard;
+    bool has_ended = false;
+};
+
+// A client's end: one connection with its first stream, and others. Owner: the test.
+class Caller : public Line {
 public:
     // Trusts this certificate alone, and begins with the ticket of another, if there is one.
     Caller(const std::string& certificate, const Endpoint& place, Bytes ticket = {})
@@ -43,7 +51,8 @@ public:
              .ticket = ticket});
     }
     ~Caller() {
-        stream_.reset();
+        further_.clear();
+        stream.reset();
         poller_.remove(*clients_);
     }
 
@@ -51,18 +60,14 @@ public:
         poller_.wait(1);
         QuicConnection* connection = clients_->find(handle_);
         if (!connection || connection->phase() != QuicConnection::Phase::Open) return;
-        if (!stream_) {
-            stream_ = std::make_unique<QuicStream>(*clients_, *connection->open_stream());
-            EXPECT_TRUE(stream_->attach(poller_, 1));
-        }
-        const iovec piece{unsaid.data(), unsaid.size()};
-        if (const auto taken = stream_->write({&piece, 1})) unsaid.erase(0, *taken);
-        ByteVector bytes(1'000);
-        if (const auto answer = stream_->read(bytes))
-            heard += as_text(Bytes(bytes).first(answer->bytes));
+        speak(*connection, *this);
+        for (Line& line : further_) speak(*connection, line);
     }
 
-    bool is_connected() const { return stream_ != nullptr; }
+    // Another stream, which is opened as soon as there is a connection.
+    Line& open() { return further_.emplace_back(); }
+
+    bool is_connected() const { return stream != nullptr; }
     bool is_gone() const {
         const QuicConnection* connection = clients_->find(handle_);
         return !connection || connection->phase() > QuicConnection::Phase::Open;
@@ -75,16 +80,27 @@ public:
                                                       : ByteVector();
     }
 
-    std::string unsaid, heard;
-
 private:
+    void speak(QuicConnection& connection, Line& line) {
+        if (!line.stream) {
+            line.stream = std::make_unique<QuicStream>(*clients_, *connection.open_stream());
+            EXPECT_TRUE(line.stream->attach(poller_, 1));
+        }
+        const iovec piece{line.unsaid.data(), line.unsaid.size()};
+        if (const auto taken = line.stream->write({&piece, 1})) line.unsaid.erase(0, *taken);
+        ByteVector bytes(1'000);
+        const auto answer = line.stream->read(bytes);
+        if (answer) line.heard += as_text(Bytes(bytes).first(answer->bytes));
+        line.has_ended = !answer;
+    }
+
     QuicOptions options_{.windows = 8};
     QuicKeys keys_ = QuicKeys::random();
     std::unique_ptr<TlsContext> tls_;
     std::unique_ptr<UdpSocket> socket_;
     QuicPoller poller_{std::move(*EpollPoller::open())};
     std::unique_ptr<QuicClients> clients_;
-    std::unique_ptr<QuicStream> stream_;
+    std::deque<Line> further_;
     Handle handle_;
 };
 
@@ -183,6 +199,28 @@ TEST_F(QuicServiceTest, AClientPublishesAndReceives) {
     EXPECT_EQ(figure("quic/connections"), 1u);
     EXPECT_GT(figure("quic/datagrams_received"), 2u);
     EXPECT_GT(figure("quic/window_hits"), 0u);
+}
+
+TEST_F(QuicServiceTest, EachStreamIsAChannel) {
+    serve(named_settings());
+    Caller caller(first.certificate, place);
+    Line& reader = caller.open();
+    Line& writer = caller.open();
+    const std::string subscribe = "\x82\x06\0\x01\0\x01t\1"s, suback = "\x90\x03\0\x01\1"s;
+    const std::string publish = "\x32\x07\0\x01t\0\x01hi"s, puback = "\x40\x02\0\x01"s;
+    reader.unsaid = subscribe;  // before CONNACK
+    caller.unsaid = kConnect;
+    run_until([&] { return reader.heard == suback; }, caller);
+    EXPECT_EQ(caller.heard, kConnack);
+    writer.unsaid = publish;
+    run_until([&] { return writer.heard == puback && reader.heard == suback + publish; }, caller);
+
+    writer.unsaid = "\xF0\0"s;  // AUTH belongs on the first stream
+    run_until([&] { return writer.has_ended; }, caller);
+    reader.unsaid = puback + "\x30\x04\0\x01t!"s;
+    reader.heard.clear();
+    run_until([&] { return reader.heard == "\x30\x04\0\x01t!"s; }, caller);
+    EXPECT_EQ(caller.heard, kConnack);
 }
 
 TEST_F(QuicServiceTest, AStopEndsItsConnections) {

@@ -126,8 +126,8 @@ constexpr Option kOptions[] = {
 
     number<kBroker, &B::connections_max>(
         "limits.connections", "connections", {1, 100'000'000},
-        "Connections with an accepted CONNECT; the default is lowered to what the limit of open "
-        "files permits",
+        "Connections with an accepted CONNECT; without QUIC the default is lowered to what the "
+        "limit of open files permits",
         "CONNECT is refused with 0x89 (return code 3 below version 5) and nobody is taken over"),
     number<kBroker, &B::handshakes_max>("limits.handshakes", "sockets", {1, 100'000'000},
                                         "Sockets that have not sent CONNECT, an equal share for "

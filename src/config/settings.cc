@@ -174,8 +174,10 @@ Settings::Outcome Settings::fit_descriptors(std::uint64_t descriptors) {
     const auto most = [&](std::string_view name, std::uint64_t share) {
         return is_default(name) ? std::max<std::uint64_t>(share, 1) : usable;
     };
-    STARLING_CHECK(
-        fit("limits.connections", most("limits.connections", usable - usable / 10), descriptors));
+    // A QUIC client takes none, so where there may be some their number is no bound.
+    if (!options_.has_quic())
+        STARLING_CHECK(fit("limits.connections", most("limits.connections", usable - usable / 10),
+                           descriptors));
     return fit("limits.handshakes", most("limits.handshakes", usable / 10), descriptors);
 }
 

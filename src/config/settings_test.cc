@@ -125,13 +125,28 @@ TEST(Settings, AnAssignmentHasANameAndAValue) {
                 StartsWith("--set: 'loud' is not a value of log.level"));
 }
 
-TEST(Settings, DefaultsAreLoweredToTheDescriptors) {
+// Of TCP alone: whose clients take descriptors.
+Settings tcp_settings() {
     Settings settings;
+    EXPECT_TRUE(settings.assign("listen=127.0.0.1:1883", "--set"));
+    return settings;
+}
+
+TEST(Settings, DefaultsAreLoweredToTheDescriptors) {
+    Settings settings = tcp_settings();
     ASSERT_TRUE(settings.fit_descriptors(10'064));
     EXPECT_EQ(settings.options().broker.connections_max, 9'000u);
     EXPECT_EQ(settings.options().broker.handshakes_max, 1'000u);
     EXPECT_THAT(settings.notes(), ElementsAre(HasSubstr("limits.connections lowered from 1000000"),
                                               HasSubstr("limits.handshakes lowered from 100000")));
+}
+
+TEST(Settings, ClientsWithoutDescriptorsAreNotCountedByThem) {
+    Settings settings;
+    ASSERT_TRUE(settings.assign("listen=quic://:0", "--set"));
+    ASSERT_TRUE(settings.fit_descriptors(10'064));
+    EXPECT_EQ(settings.options().broker.connections_max, limits::kConnections);
+    EXPECT_EQ(settings.options().broker.handshakes_max, 1'000u);
 }
 
 TEST(Settings, ManyDescriptorsChangeNothing) {
@@ -141,7 +156,7 @@ TEST(Settings, ManyDescriptorsChangeNothing) {
 }
 
 TEST(Settings, AnExplicitValueIsNeverLowered) {
-    Settings settings;
+    Settings settings = tcp_settings();
     ASSERT_TRUE(settings.assign("limits.connections=10000", "--set"));
     EXPECT_TRUE(settings.fit_descriptors(10'064));
     EXPECT_EQ(settings.options().broker.connections_max, 10'000u);
