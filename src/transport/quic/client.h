@@ -32,6 +32,7 @@ public:
     Result<Handle> connect(const Call& call);
 
     void on_handshake_done(QuicConnection& connection) override;
+    void on_let_in(QuicConnection&) override {}
     void on_stream_opened(StreamState& stream) override;
     void on_reset_token(QuicConnection& connection, const ResetToken& token, bool is_good) override;
 

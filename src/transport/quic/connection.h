@@ -41,6 +41,7 @@ public:
     // The connection wants flush() before the core sleeps.
     virtual void on_dirty(QuicConnection& connection) = 0;
     virtual void on_handshake_done(QuicConnection& connection) = 0;
+    virtual void on_let_in(QuicConnection& connection) = 0;
     virtual void on_stream_opened(StreamState& stream) = 0;
     virtual void on_stream_news(StreamState& stream) = 0;
     virtual void on_stream_gone(StreamState& stream) = 0;

@@ -132,7 +132,7 @@ struct QuicConnection::Library {
         return 0;
     }
 
-    static int stream_reset(ngtcp2_conn*, std::int64_t, std::uint64_t, std::uint64_t,
+    static int stream_reset(ngtcp2_conn*, std::int64_t, std::uint64_t, std::uint64_t code,
                             void* user_data, void* stream_data) {
         auto* stream = static_cast<StreamState*>(stream_data);
         if (!stream) return 0;
@@ -141,6 +141,7 @@ struct QuicConnection::Library {
         stream->received.clear();
         stream->end = StreamEnd::Reset;
         stream->has_ended = true;
+        if (stream->reset_code == 0) stream->reset_code = static_cast<std::uint32_t>(code);
         if (stream->is_waiting) connection.refuse(*stream);
         else connection.tell(*stream, true, true);
         return 0;

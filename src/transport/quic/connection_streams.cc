@@ -82,7 +82,10 @@ bool QuicConnection::has_waiting_stream() const {
 }
 
 StreamState* QuicConnection::accept_stream() {
-    if (!std::exchange(is_let_in_, true)) mark_dirty();
+    if (!std::exchange(is_let_in_, true)) {
+        host_->on_let_in(*this);
+        mark_dirty();
+    }
     StreamState* oldest = nullptr;
     for (StreamState* stream = streams_; stream; stream = stream->next)
         if (stream->is_waiting && (!oldest || stream->id < oldest->id)) oldest = stream;
@@ -193,6 +196,7 @@ void QuicConnection::reset(StreamState& stream, std::uint32_t code) {
     if (stream.end == StreamEnd::Open) stream.end = StreamEnd::Reset;
     stream.is_finished = true;
     stream.wants_finish = false;
+    stream.reset_code = code;
     if (!connection) return;
     if (stream.is_early) return connection->close(code);
     connection->credit_ += stream.received.size();
@@ -216,7 +220,7 @@ void QuicConnection::drop(StreamState& stream) {
     if (stream.id == 0) return connection->leave(stream);
     const bool is_complete = stream.is_finished && stream.end == StreamEnd::Finished;
     if (stream.is_library_done) return connection->remove(stream);
-    if (!is_complete) reset(stream, 0);
+    if (!is_complete) reset(stream, stream.reset_code);
 }
 
 // The first stream stands for the connection: with it, that ends. What was said before finish() is
@@ -285,7 +289,7 @@ void QuicConnection::return_streams(ngtcp2_conn* library) {
 void QuicConnection::send_endings(ngtcp2_conn* library) {
     for (StreamState* stream = streams_; stream; stream = stream->next) {
         if (stream->is_early) continue;
-        if (stream->wants_reset) shut_stream(library, stream->id, 0);
+        if (stream->wants_reset) shut_stream(library, stream->id, stream->reset_code);
         stream->wants_reset = false;
         if (!stream->wants_finish) continue;
         ngtcp2_ssize accepted = -1;

@@ -133,6 +133,23 @@ TEST_P(ConnectionStreamsTest, OneThatWasResetIsNeverAccepted) {
     }
 }
 
+// Whoever resets one says why, and hears the same.
+TEST_P(ConnectionStreamsTest, AResetIsAnsweredWithItsCode) {
+    QuicConnection& client = open();
+    const Pair control = open_stream(client);
+    StreamState& state = *client.open_stream();
+    QuicStream other(rig->clients(), state);
+    write(other, "x");
+    rig->run_for(kSecond);
+    auto accepted = control.server->accept();
+    ASSERT_TRUE(accepted);
+    accepted->reset(0x82);
+    accepted.reset();
+    rig->run_for(kSecond);
+    EXPECT_EQ(read(other), "error " + std::to_string(ECONNRESET));
+    EXPECT_EQ(state.reset_code, 0x82u);
+}
+
 TEST_P(ConnectionStreamsTest, OneThatWasFinishedIsReadToItsEnd) {
     QuicConnection& client = open();
     const Pair control = open_stream(client);

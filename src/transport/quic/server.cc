@@ -106,7 +106,9 @@ void QuicServer::arrive(const Datagram& datagram, const ngtcp2_pkt_hd& initial) 
     const Bytes token = view(initial.token);
     if (!token.empty()) {
         const auto meaning = tokens_.read(token, datagram.path.remote, view(initial.dcid), wall_s_);
-        if (meaning) return admit(datagram, initial, &*meaning);
+        if (meaning)
+            return begins_here(*meaning) ? admit(datagram, initial, &*meaning)
+                                         : send_home(*meaning, datagram);
         counters_.add(QuicCount::TokensRefused);
         // The client will not take a second Retry. Any other token is as good as none.
         if (AddressTokens::claims_retry(token)) return refuse_token(datagram, initial);

@@ -61,6 +61,7 @@ public:
     std::uint32_t half_open() const { return static_cast<std::uint32_t>(arriving_.size()); }
 
     void on_handshake_done(QuicConnection& connection) override;
+    void on_let_in(QuicConnection& connection) override;
     void on_stream_opened(StreamState& stream) override;
     void on_reset_token(QuicConnection&, const ResetToken&, bool) override {}
 
@@ -74,6 +75,8 @@ private:
     void arrive(const Datagram& datagram, const ngtcp2_pkt_hd& initial);
     void send_retry(const Datagram& datagram, const ngtcp2_pkt_hd& initial);
     void refuse_token(const Datagram& datagram, const ngtcp2_pkt_hd& initial);
+    bool begins_here(const AddressTokens::Meaning& token) const;
+    void send_home(const AddressTokens::Meaning& token, const Datagram& datagram);
     void admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
                const AddressTokens::Meaning* token);
     bool may_leave(const QuicConnection& connection) const;

@@ -201,17 +201,23 @@ protected:
         for (const auto& server : servers) server->stop();
     }
 
-    void call() {
+    // A client at home on this core, which may have a token from the last time.
+    void call(CoreId home, Bytes token = {}) {
         const Path path{socket->address(), test_address("127.0.0.1", port)};
-        callers.push_back(*clients->connect({.path = path, .server_name = "localhost"}));
+        callers.push_back(
+            {*clients->connect({.path = path, .server_name = "localhost", .token = token}), home});
+    }
+    void call_all() {
+        for (int i = 0; i < kClients; ++i) call(static_cast<CoreId>(i % cores));
     }
 
     // Talks on each connection that is open by now, on its first stream above all.
     void begin() {
-        std::erase_if(callers, [&](Handle handle) {
-            QuicConnection* client = clients->find(handle);
+        std::erase_if(callers, [&](const Caller& caller) {
+            QuicConnection* client = clients->find(caller.connection);
             if (client->phase() != QuicConnection::Phase::Open) return false;
-            const char home = static_cast<char>('0' + talks.size() / kStreams % cores);
+            const char home = static_cast<char>('0' + caller.home);
+            connected.push_back(caller);
             for (int i = 0; i < kStreams; ++i) {
                 std::string text(20'000, static_cast<char>('a' + talks.size() % 26));
                 text[0] = home;
@@ -234,6 +240,13 @@ protected:
         return talks.size() == std::size_t{kClients * kStreams} &&
                std::ranges::all_of(
                    talks, [](const Talk& talk) { return talk.heard.size() == talk.text.size(); });
+    }
+    void hang_up() {
+        for (Talk& talk : talks) talk.stream->finish();
+        while (!std::ranges::all_of(talks, &Talk::has_ended)) turn();
+        for (Talk& talk : talks) talk.stream.reset();
+        while (!has_nothing_left()) poller.wait(20);
+        talks.clear();
     }
     bool has_nothing_left() const {
         return clients->size() == 0 &&
@@ -261,7 +274,11 @@ protected:
     QuicPoller poller{std::move(*EpollPoller::open())};
     std::unique_ptr<UdpSocket> socket;
     std::unique_ptr<QuicClients> clients;
-    std::vector<Handle> callers;
+    struct Caller {
+        Handle connection;
+        CoreId home;
+    };
+    std::vector<Caller> callers, connected;
     std::vector<Talk> talks;
 };
 
@@ -269,7 +286,7 @@ INSTANTIATE_TEST_SUITE_P(, ServerCoresTest, testing::Range<CoreId>(1, 5),
                          [](const auto& one) { return std::to_string(one.param); });
 
 TEST_P(ServerCoresTest, ConnectionsMoveToTheirHomes) {
-    for (int i = 0; i < kClients; ++i) call();
+    call_all();
     while (!is_all_heard()) turn();
     for (const Talk& talk : talks) EXPECT_EQ(talk.heard, talk.text);
     const std::uint64_t moved = count(QuicCount::Departures);
@@ -277,10 +294,26 @@ TEST_P(ServerCoresTest, ConnectionsMoveToTheirHomes) {
     EXPECT_EQ(count(QuicCount::MovesRefused), 0u);
     EXPECT_EQ(count(QuicCount::Forwarded) != 0, moved != 0);
     EXPECT_LE(moved != 0, cores > 1);
-    for (Talk& talk : talks) talk.stream->finish();
-    while (!std::ranges::all_of(talks, &Talk::has_ended)) turn();
-    for (Talk& talk : talks) talk.stream.reset();
-    while (!has_nothing_left()) poller.wait(20);
+    hang_up();
+}
+
+TEST_P(ServerCoresTest, WhoComesBackBeginsAtHome) {
+    call_all();
+    const auto has_token = [&](const Caller& one) {
+        return clients->find(one.connection)->has_token();
+    };
+    while (!is_all_heard() || !std::ranges::all_of(connected, has_token)) turn();
+    const std::uint64_t moved = count(QuicCount::Departures);
+    std::vector<ByteVector> tokens;
+    for (const Caller& one : connected)
+        tokens.push_back(clients->find(one.connection)->take_souvenirs().token);
+    hang_up();
+    for (std::size_t i = 0; i < tokens.size(); ++i) call(connected[i].home, tokens[i]);
+    connected.clear();
+    while (!is_all_heard()) turn();
+    EXPECT_EQ(count(QuicCount::Departures), moved);
+    EXPECT_EQ(count(QuicCount::TokensRefused), 0u);
+    hang_up();
 }
 
 }  // namespace

@@ -58,6 +58,23 @@ Result<void> QuicServer::settle(Passage& passage) {
     return {};
 }
 
+// --- Coming back ---------------------------------------------------------------------------------
+
+// Whoever was let in is at home here, and its next connection begins here.
+void QuicServer::on_let_in(QuicConnection& connection) { offer_token(connection, core_); }
+
+bool QuicServer::begins_here(const AddressTokens::Meaning& token) const {
+    return token.is_retry || !mailroom_ || token.slot % cores_ == core_;
+}
+
+// The ids that it is given there lead there; what comes under its own has the token too.
+void QuicServer::send_home(const AddressTokens::Meaning& token, const Datagram& datagram) {
+    counters_.add(QuicCount::Strays);
+    forward({.core = static_cast<CoreId>(token.slot % cores_), .handle = {}}, datagram);
+}
+
+// --- Mail ----------------------------------------------------------------------------------------
+
 void QuicServer::receive_mail(CoreId from, const Envelope& envelope) {
     using Kind = Envelope::Kind;
     switch (envelope.kind) {

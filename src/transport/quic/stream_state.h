@@ -112,6 +112,7 @@ struct StreamState {
     StreamState* next = nullptr;           // of the same connection
     std::uint64_t token = 0;               // under which news are reported
     std::uint64_t credit = 0;              // bytes read that the peer may send anew
+    std::uint32_t reset_code = 0;          // of whoever resets it first: the other answers the same
     ReceiveBuffer received;
     SendBuffer sent;
     StreamEnd end = StreamEnd::Open;  // of what is received
