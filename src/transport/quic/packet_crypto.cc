@@ -172,6 +172,7 @@ ngtcp2_ssize PacketCrypto::write_refusal(MutableBytes out, const ngtcp2_pkt_hd& 
 }
 
 // The library has one buffer. When it takes a larger one, the old is freed, and cleared with that.
+// Also what cannot be opened: the library may have freed the buffer before, which then is not ours.
 void PacketCrypto::note_opened(std::byte* out, std::size_t size) {
     const bool is_same = opened_.data() == out;
     opened_ = {out, is_same ? std::max(opened_.size(), size) : size};
@@ -196,10 +197,11 @@ int PacketCrypto::open(std::uint8_t* out, const ngtcp2_crypto_aead* aead,
                        const ngtcp2_crypto_aead_ctx* key, const std::uint8_t* sealed,
                        std::size_t sealed_size, const std::uint8_t* nonce, std::size_t nonce_size,
                        const std::uint8_t* header, std::size_t header_size) {
-    PacketCiphers& ciphers = name_of(aead->native_handle).crypto->ciphers_;
+    PacketCrypto& crypto = *name_of(aead->native_handle).crypto;
+    crypto.note_opened(bytes(out), sealed_size);
     const bool done =
-        ciphers.open(key_of(key->native_handle), view(nonce, nonce_size), view(header, header_size),
-                     view(sealed, sealed_size), bytes(out));
+        crypto.ciphers_.open(key_of(key->native_handle), view(nonce, nonce_size),
+                             view(header, header_size), view(sealed, sealed_size), bytes(out));
     return done ? 0 : NGTCP2_ERR_DECRYPT;
 }
 
