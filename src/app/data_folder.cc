@@ -41,6 +41,10 @@ Result<std::unique_ptr<DataFolder>, std::string> DataFolder::open(const std::str
     if (const auto made = make_folders(path); !made) return fails(made.error());
     if (::access((path + "/.").c_str(), R_OK | W_OK | X_OK) != 0)
         return fails(std::strerror(errno));
+    struct stat about {};
+    if (::stat(path.c_str(), &about) != 0) return fails(std::strerror(errno));
+    if (about.st_uid != ::geteuid() || (about.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return fails("another user may write there, and would choose the broker's keys");
 
     const std::string file = path + "/lock";
     const int lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -33,6 +33,7 @@ private:
 class QuicSource final : public StreamSource {
 public:
     explicit QuicSource(quic::QuicListener& listener) : listener_(listener) {}
+    ~QuicSource() override { listener_.server().shut(); }
 
     Result<void> attach(Poller&, std::uint64_t token) override { return listener_.attach(token); }
     Taken take(std::unique_ptr<Stream>& stream) override {

@@ -127,11 +127,13 @@ std::optional<Certificate> read_certificate(const std::string& path) {
     return certificate;
 }
 
-// Whoever loads what is no certificate at all will say so: it is not ours to replace.
-bool has_expired(const std::string& path, std::uint64_t now_s) {
+// By its dates: the clock may have been wrong when it was made. Whoever loads what is no
+// certificate at all will say so: it is not ours to replace.
+bool is_of_no_use(const std::string& path, std::uint64_t now_s) {
     const auto certificate = read_certificate(path);
-    return certificate && gnutls_x509_crt_get_expiration_time(certificate->get()) <
-                              static_cast<std::time_t>(now_s);
+    const auto now = static_cast<std::time_t>(now_s);
+    return certificate && (gnutls_x509_crt_get_expiration_time(certificate->get()) < now ||
+                           gnutls_x509_crt_get_activation_time(certificate->get()) > now);
 }
 
 }  // namespace
@@ -141,7 +143,7 @@ Result<quic::TlsFiles, std::string> keep_self_signed(const DataFolder& folder,
     quic::TlsFiles files{folder.file(kCertificateName), folder.file(kKeyName), ""};
     const auto is_there = [](const std::string& path) { return ::access(path.c_str(), F_OK) == 0; };
     if (is_there(files.certificate) && is_there(files.key) &&
-        !has_expired(files.certificate, now_s))
+        !is_of_no_use(files.certificate, now_s))
         return files;
     const Key key = make_key();
     ::unlink(files.certificate.c_str());  // a crash in between leaves no pair that does not fit

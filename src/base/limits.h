@@ -58,6 +58,9 @@ inline constexpr std::uint32_t kAuthorizerTimeoutS = 10;
 inline constexpr std::uint32_t kUncommittedChanges = 65'536;
 inline constexpr std::uint32_t kStoreTimeoutS = 30;
 
+// Deliveries of a client that may be in flight, on all its streams. Beyond: they wait.
+inline constexpr std::uint32_t kPacketIds = 65'535;
+
 // Receivers of messages that are served in a turn, all together: some milliseconds. Beyond: the
 // next turn goes on.
 inline constexpr std::uint32_t kFanOutPerTurn = 16'384;
@@ -134,6 +137,10 @@ inline constexpr std::uint32_t kQuicRetryFrom = 1'000;
 
 // Seconds for a QUIC handshake, and then for the first stream. After: its connection is forgotten.
 inline constexpr std::uint32_t kQuicHandshakeTimeoutS = 10;
+
+// Milliseconds that a QUIC peer may be silent while it owes acknowledgements. After: its connection
+// is forgotten.
+inline constexpr std::uint32_t kQuicUserTimeoutMs = 30'000;
 
 // Streams that a QUIC client may have open. Beyond: it waits until one has ended.
 inline constexpr std::uint16_t kQuicStreams = 16;

@@ -33,7 +33,8 @@ void Broker::on_acknowledgement(Handle handle, Connection& connection, const Fra
                 finish_inflight(session, position);
             break;
     }
-    pump(session);
+    if (session.has_kin()) pump_channels(sender.index);
+    else pump(session);
     session.rest_if_idle();
 }
 
@@ -69,7 +70,7 @@ void Broker::on_pubrel(Handle handle, Connection& connection, const Ack& ack) {
     owed.packet_id = ack.packet_id;
     owed.type = PacketType::Pubcomp;
     owed.reason = was_known ? Reason::Success : Reason::PacketIdentifierNotFound;
-    owed.commit = commit_so_far(sessions_[connection.session.index]);
+    owed.commit = commit_so_far(sessions_[client_of(connection.session.index)]);
     owe(handle, connection, owed);
 }
 

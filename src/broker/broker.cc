@@ -210,11 +210,12 @@ void Broker::discard(Handle handle, Connection& connection) {
 }
 
 // A client that ends its first stream or its only one has gone. One that ends another may still
-// read what it is owed there.
+// read what it is owed there: with the last acknowledgement this is asked again.
 void Broker::on_end(Handle handle, Connection& connection, const Error& error) {
     if (!connection.is_channel || error.code != 0 || connection.has_finished)
         return drop(handle, connection);
-    if (connection.state == Connection::State::Connected) finish_channel(handle, connection);
+    if (connection.state != Connection::State::Connected) return;
+    if (!connection.traffic || connection.traffic->acks.empty()) finish_channel(handle, connection);
 }
 
 void Broker::feed(Handle handle, Connection& connection, Bytes fresh) {

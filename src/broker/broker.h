@@ -236,6 +236,8 @@ private:
     Handle find_sender(Handle session, std::uint16_t packet_id);
     bool forget_received(std::uint32_t session, std::uint16_t packet_id);
     bool unsubscribe_elsewhere(std::uint32_t session, std::string_view filter);
+    void pump_channels(std::uint32_t session);
+    bool has_packet_ids(const Session& session) const;
     std::uint16_t next_packet_id(Session& session);
     std::uint16_t distance_to_used_id(const Session& client) const;
 

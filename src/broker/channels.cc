@@ -162,6 +162,22 @@ bool Broker::unsubscribe_elsewhere(std::uint32_t session, std::string_view filte
     return was_known;
 }
 
+// An identifier that is free again may be what another channel waits for.
+void Broker::pump_channels(std::uint32_t session) {
+    for_each_channel(session, [&](std::uint32_t at) { pump(sessions_[at]); });
+}
+
+// Each channel has a window of its own, and all together one identifier for each delivery.
+bool Broker::has_packet_ids(const Session& session) const {
+    const Session* channel = session.is_channel() ? &sessions_[session.control] : &session;
+    std::uint32_t used = 0;
+    while (true) {
+        if (channel->traffic) used += channel->traffic->inflight.size();
+        if (channel->next_channel == Session::kNone) return used < limits::kPacketIds;
+        channel = &sessions_[channel->next_channel];
+    }
+}
+
 // A packet identifier that no delivery in flight on any channel uses [MQTT-2.2.1-4]. Looks at them
 // all once in a while. REQUIRES: fewer than 65,535 are in flight.
 std::uint16_t Broker::next_packet_id(Session& session) {

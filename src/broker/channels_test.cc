@@ -282,6 +282,49 @@ TEST_F(ChannelsTest, MembersOfShareGroupsReturnWhatTheyLeave) {
     EXPECT_EQ(heard(other), hex("32 [('a') 0001 '1'] 32 [('a') 0002 '2']"));
 }
 
+// Each stream has a window of its own, but there are 65,535 identifiers for all of them.
+TEST(ChannelsLimit, IdentifiersAreSharedByAllStreams) {
+    BrokerOptions options = BrokerRig::quiet();
+    options.inflight_out = 65'535;
+    options.outbox_bytes = 64 << 20;
+    options.queue_messages = 1'000'000;
+    options.client_bytes = 1 << 30;
+    BrokerRig rig(options);
+    const Wire control = rig.dial();
+    rig.say(control, "10 [('MQTT') 05 02 0000 [] ('c')]");
+    const Wire one = rig.open(control);
+    rig.say(control, "82 [0001 [] ('a') 01]");
+    rig.say(one, "82 [0001 [] ('b') 01]");
+    const Wire writer = rig.dial();
+    rig.say(writer, "10 [('MQTT') 04 02 0000 ('writer')]");
+    for (int i = 0; i < 65'535; i += 1'000) {
+        std::string many;
+        for (int at = i; at < std::min(i + 1'000, 65'535); ++at) many += "32 [('a') 0001 ''] ";
+        rig.send(writer, many);
+        rig.turn();
+        writer->from_broker.clear();
+    }
+    BrokerRig::heard(control);
+    rig.say(writer, "32 [('b') 0001 'waits']");
+    EXPECT_EQ(BrokerRig::heard(one), "");
+    rig.say(control, "40 02 0007");
+    EXPECT_EQ(BrokerRig::heard(one), hex("32 [('b') 0007 [] 'waits']"));
+}
+
+// Its last PUBLISH may have to wait for another core.
+TEST(ChannelsOverCores, WhoEndsAStreamHearsWhatItIsOwed) {
+    CoresRig rig{{.cores = 2}};
+    const Wire reader = rig.connect(1, "reader");
+    rig.subscribe(reader, "x");
+    const Wire control = rig.connect(0, "c"), one = rig.open(control);
+    rig.turn();
+    rig.send(one, "32 [('x') 0001 'p']");
+    one->is_ended = one->news.ended = true;
+    rig.turn();
+    EXPECT_EQ(BrokerRig::heard(one), hex("40 02 0001"));
+    EXPECT_TRUE(one->is_finished && !one->is_open);
+}
+
 // A client at home on another core than where it arrived.
 TEST(ChannelsOverCores, OpenAtHome) {
     for (CoreId home = 0; home < 3; ++home) {

@@ -219,6 +219,7 @@ void Broker::pay_acks(Handle handle, Connection& connection) {
     }
     if (connection.pause == Connection::Pause::Acks && acks.size() < options_.inflight_in)
         resume(handle, connection);
+    if (connection.is_channel && acks.empty()) read_again(handle, connection);  // it may have ended
 }
 
 void Broker::acknowledge(Handle handle, Connection& connection, PacketType type,

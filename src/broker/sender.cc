@@ -41,6 +41,7 @@ void Broker::send_now(Handle handle, Connection& connection, const Ref<const Mes
 
 bool Broker::has_window(const Session& session, const Connection& connection) const {
     const std::uint32_t window = std::min(connection.receive_maximum, options_.inflight_out);
+    if (session.has_kin() && !has_packet_ids(session)) return false;
     return STARLING_SABOTAGED(IgnoreWindow) || !session.traffic ||
            (session.traffic->current < window &&
             session.traffic->inflight.size() < window);  // [MQTT-3.3.4-9]

@@ -108,6 +108,7 @@ struct Session {
     std::uint16_t free_ids = 0;          // as many after it are known to be unused
 
     bool is_channel() const { return control != kNone; }
+    bool has_kin() const { return is_channel() || next_channel != kNone; }
 
     SessionTraffic& busy() {
         if (!traffic) traffic = std::make_unique<SessionTraffic>();

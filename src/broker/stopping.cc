@@ -40,6 +40,10 @@ void Broker::go_on_stopping() {
 void Broker::send_everybody_away() {
     stopping_ = Stopping::Flushing;
     connections_.for_each([&](Handle handle, Connection& connection) {
+        if (connection.is_channel && connection.state == Connection::State::Connected)
+            finish_channel(handle, connection);
+    });
+    connections_.for_each([&](Handle handle, Connection& connection) {
         if (connection.state == Connection::State::Connected)
             disconnect(handle, connection, Reason::ServerShuttingDown);
     });

@@ -154,7 +154,7 @@ void Broker::on_unsubscribe(Handle handle, Connection& connection, const Frame& 
         pending.reasons.push_back(was_known ? Reason::Success : Reason::NoSubscriptionExisted);
     }
     session.rest_if_idle();
-    pending.commit = commit_so_far(session);
+    pending.commit = commit_so_far(sessions_[client_of(connection.session.index)]);
     answer_subscribe(handle, connection, std::move(pending));
 }
 

@@ -261,6 +261,10 @@ constexpr Option kOptions[] = {
     number<kQuic, &Q::handshake_timeout_s>(
         "quic.handshake_timeout_s", "seconds", {1, 3600},
         "Time for a QUIC handshake, and then for the first stream", "Its connection is forgotten"),
+    number<kQuic, &Q::user_timeout_ms>(
+        "quic.user_timeout_ms", "milliseconds", {100, kDayS * 1000},
+        "Time that a QUIC client may be silent while it has yet to acknowledge what was sent",
+        "Its connection is forgotten"),
     number<kQuic, &Q::streams>("quic.streams", "streams", {1, 1'024},
                                "Streams that a QUIC client may have open",
                                "It waits until one has ended"),

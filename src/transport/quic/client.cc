@@ -14,10 +14,7 @@ std::uint64_t token_key(const std::byte* token) {
 
 }  // namespace
 
-QuicClients::~QuicClients() {
-    seats_.for_each([&](Handle, Seat& seat) { on_ended(*seat.connection); });
-    destroy_all();
-}
+QuicClients::~QuicClients() { destroy_all(); }
 
 Result<Handle> QuicClients::connect(const Call& call) {
     const Handle handle =
@@ -31,7 +28,7 @@ Result<Handle> QuicClients::connect(const Call& call) {
                                               .token = call.token,
                                               .is_remembered = call.is_remembered});
     if (begun) return handle;
-    end(handle);
+    seats_.erase(handle);  // nobody has heard of it
     return begun.error();
 }
 

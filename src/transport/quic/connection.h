@@ -273,6 +273,7 @@ private:
     WindowCache::Place place_;
     TimeNs expiry_ = kNeverNs;    // the library's
     TimeNs deadline_ = kNeverNs;  // for the first stream to come, or for the last words to arrive
+    TimeNs heard_at_ = 0;         // of the last datagram
     TimeNs second_ends_ = 0;      // in which streams_in_second_ were given
     std::uint64_t close_code_ = 0;
     std::uint64_t credit_ = 0;  // of streams that are gone
@@ -281,7 +282,7 @@ private:
     std::uint16_t ids_issued_ = 0;
     std::uint16_t stream_credit_ = 0;  // streams of the peer that are gone
     std::uint16_t streams_in_second_ = 0;
-    std::uint16_t failure_ = 0;        // why a client's handshake failed: an errno or a Fault
+    std::uint16_t failure_ = 0;  // why a client's handshake failed: an errno or a Fault
     Role role_;
     Phase phase_ = Phase::Handshake;
     bool is_resumed_ = false;

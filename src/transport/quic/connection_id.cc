@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/limits.h"
 
 namespace starling::quic {
 namespace {
@@ -73,9 +74,13 @@ ConnectionId ConnectionIds::issue(Handle connection, std::uint16_t sequence, std
 ConnectionIds::Meaning ConnectionIds::read(Bytes id) const {
     if (id.size() != kIdBytes) return {};
     const Block plain = decrypt(block_, id.subspan(1));
-    if (load_u16(plain.data() + 9) != core_ || plain[15] != std::byte{0}) return {};
-    if (std::to_integer<unsigned>(id[0]) % cores_ != core_) return {};
-    return {.origin = load_u32(plain.data() + 11) == epoch_ ? Origin::Current : Origin::Earlier,
+    const CoreId core = load_u16(plain.data() + 9);
+    if (core >= limits::kCores || plain[15] != std::byte{0}) return {};
+    const bool is_current = load_u32(plain.data() + 11) == epoch_;
+    // An earlier life may have had more cores, or fewer.
+    const bool is_here = core == core_ && std::to_integer<unsigned>(id[0]) % cores_ == core_;
+    if (is_current && !is_here) return {};
+    return {.origin = is_current ? Origin::Current : Origin::Earlier,
             .index = load_u32(plain.data()),
             .generation = load_u32(plain.data() + 4) >> 8};
 }

@@ -25,7 +25,8 @@ using ResetToken = std::array<std::byte, kResetTokenBytes>;
 //
 // Without the key nobody sees that two ids are of one connection, and forged ones decrypt to
 // nothing: of 2^24 one passes core and zero, and then its epoch and generation must be right too.
-// Owner: one core.
+// Of an earlier life, which may have had another number of cores, one of 2^18 seems to be. Owner:
+// one core.
 class ConnectionIds {
 public:
     // REQUIRES: cores != 0, core < cores.

@@ -45,7 +45,8 @@ TEST(ConnectionIds, TellLivesAndCoresApart) {
 
     QuicKeys later = keys;
     ++later.epoch;
-    EXPECT_EQ(ConnectionIds(later, 0, 2).read(id).origin, Origin::Earlier);
+    for (const CoreId cores : {CoreId{1}, CoreId{2}, CoreId{3}})
+        EXPECT_EQ(ConnectionIds(later, 0, cores).read(id).origin, Origin::Earlier);
     EXPECT_EQ(ConnectionIds(QuicKeys::random(), 0, 2).read(id).origin, Origin::Foreign);
 }
 

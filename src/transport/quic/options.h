@@ -22,6 +22,7 @@ struct QuicOptions {
     std::uint32_t half_open = limits::kQuicHalfOpen;
     std::uint32_t retry_from = limits::kQuicRetryFrom;
     std::uint32_t handshake_timeout_s = limits::kQuicHandshakeTimeoutS;
+    std::uint32_t user_timeout_ms = limits::kQuicUserTimeoutMs;
     std::uint16_t streams = limits::kQuicStreams;
     std::uint32_t stream_bytes = limits::kQuicStreamBytes;
     std::uint32_t connection_bytes = limits::kQuicConnectionBytes;

@@ -103,6 +103,7 @@ bool QuicServer::may_reset() {
 }
 
 void QuicServer::arrive(const Datagram& datagram, const ngtcp2_pkt_hd& initial) {
+    if (is_shut_) return refuse(datagram, initial, NGTCP2_CONNECTION_REFUSED);
     const Bytes token = view(initial.token);
     if (!token.empty()) {
         const auto meaning = tokens_.read(token, datagram.path.remote, view(initial.dcid), wall_s_);
@@ -111,7 +112,8 @@ void QuicServer::arrive(const Datagram& datagram, const ngtcp2_pkt_hd& initial) 
                                          : send_home(*meaning, datagram);
         counters_.add(QuicCount::TokensRefused);
         // The client will not take a second Retry. Any other token is as good as none.
-        if (AddressTokens::claims_retry(token)) return refuse_token(datagram, initial);
+        if (AddressTokens::claims_retry(token))
+            return refuse(datagram, initial, NGTCP2_INVALID_TOKEN);
     }
     if (half_open() >= retry_from()) return send_retry(datagram, initial);
     admit(datagram, initial, nullptr);
@@ -137,8 +139,9 @@ void QuicServer::send_retry(const Datagram& datagram, const ngtcp2_pkt_hd& initi
     reply(datagram, crypto().write_retry(sender().room(), initial, our_id, token));
 }
 
-void QuicServer::refuse_token(const Datagram& datagram, const ngtcp2_pkt_hd& initial) {
-    reply(datagram, crypto().write_refusal(sender().room(), initial, NGTCP2_INVALID_TOKEN));
+void QuicServer::refuse(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
+                        std::uint64_t code) {
+    reply(datagram, crypto().write_refusal(sender().room(), initial, code));
 }
 
 void QuicServer::admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,

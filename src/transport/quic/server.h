@@ -31,6 +31,9 @@ public:
     // Stream::accept().
     StreamState* take_stream();
 
+    // From now on new clients are refused.
+    void shut() { is_shut_ = true; }
+
     // First streams that there have ever been.
     std::uint64_t opened() const { return opened_ever_; }
 
@@ -74,7 +77,7 @@ private:
     void reset_stateless(const Datagram& datagram, Bytes id);
     void arrive(const Datagram& datagram, const ngtcp2_pkt_hd& initial);
     void send_retry(const Datagram& datagram, const ngtcp2_pkt_hd& initial);
-    void refuse_token(const Datagram& datagram, const ngtcp2_pkt_hd& initial);
+    void refuse(const Datagram& datagram, const ngtcp2_pkt_hd& initial, std::uint64_t code);
     bool begins_here(const AddressTokens::Meaning& token) const;
     void send_home(const AddressTokens::Meaning& token, const Datagram& datagram);
     void admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
@@ -112,6 +115,7 @@ private:
     std::unordered_map<std::uint64_t, Handle> arriving_;
     Fifo<StreamState*> opened_;
     std::uint64_t opened_ever_ = 0;
+    bool is_shut_ = false;
     std::uint64_t resets_second_ = 0;
     std::uint32_t resets_in_second_ = 0;
 };

@@ -9,6 +9,7 @@
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <iterator>
+#include <sys/stat.h>
 
 #include "base/assert.h"
 #include "base/counted.h"
@@ -58,7 +59,10 @@ Cipher cipher_of(gnutls_cipher_algorithm_t algorithm) {
     return Cipher::Aes128Gcm;
 }
 
+// A pipe may have nothing to read, for ever.
 Result<void, std::string> read_file(const std::string& path, std::string& text) {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) == 0 && S_ISFIFO(about.st_mode)) return path + ": no file";
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     text.resize(kFileBytesMax);
