@@ -27,13 +27,18 @@ class Silence(AssertionError):
 class Peer:
     def __init__(self, port, version=5):
         self.version = version
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = self._reach(port)
         self.rules = Rules(version)
         self.connack = None
         self._bytes = bytearray()
         self._inbox = deque()  # packets that were read while waiting for another
         self._packet_ids = itertools.cycle(range(1, 65536))
+
+    def _reach(self, port):
+        """Returns what acts as a socket."""
+        reached = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return reached
 
     # --- Bytes ------------------------------------------------------------------------------------
 

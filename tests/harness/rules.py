@@ -64,6 +64,10 @@ class Rules:
         self.aliases = {}
         self.in_flight = set()  # identifiers of deliveries that we have not acknowledged
 
+    def follow(self, control):
+        """This is a further stream of the client whose first one is judged by `control`."""
+        self.asked, self.connack = control.asked, control.connack
+
     # --- What the client sends --------------------------------------------------------------------
 
     def sent(self, data):

@@ -42,9 +42,9 @@ class Watched:
             self._lines.put(line.decode(errors="replace").rstrip("\n"))
         self._lines.put(None)
 
-    def line(self):
-        """The next line; None at the end."""
-        return self._lines.get(timeout=GUARD)
+    def line(self, seconds=GUARD):
+        """The next line; None at the end. Raises queue.Empty after so many seconds."""
+        return self._lines.get(timeout=seconds)
 
     def has_said_more(self):
         """Whether a line is there that nobody has taken."""

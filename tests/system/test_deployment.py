@@ -138,7 +138,7 @@ def started_by(installed):
 @pytest.fixture
 def systemd_analyze():
     if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not there: scripts/setup --dev installs it")
+        pytest.skip("systemd-analyze is not there: scripts/setup --peers installs it")
     return functools.partial(run, "systemd-analyze")
 
 

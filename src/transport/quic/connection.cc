@@ -132,7 +132,7 @@ void QuicConnection::receive(const Datagram& datagram) {
         failure = ngtcp2_conn_read_pkt(visit.library(), &path, &info, raw(datagram.bytes.data()),
                                        datagram.bytes.size(), host_->now());
     }
-    heard_at_ = host_->now();
+    silent_since_ = host_->now();
     may_have_room_ = true;
     if (was_handshaking && phase_ == Phase::Open) {
         if (failure == 0) open_early();
@@ -150,7 +150,7 @@ void QuicConnection::expire() {
     if (deadline_ <= host_->now())
         return close(is_lingering_ ? CloseCode::Done : CloseCode::ControlStreamDown);
     const TimeNs silence = host_->options().user_timeout_ms * kMillisecond;
-    if (phase_ == Phase::Open && !is_all_acknowledged() && heard_at_ + silence <= host_->now())
+    if (phase_ == Phase::Open && !is_all_acknowledged() && silent_since_ + silence <= host_->now())
         return vanish(StreamEnd::TimedOut);
     int failure = 0;
     if (expiry_ <= host_->now()) {

@@ -273,7 +273,7 @@ private:
     WindowCache::Place place_;
     TimeNs expiry_ = kNeverNs;    // the library's
     TimeNs deadline_ = kNeverNs;  // for the first stream to come, or for the last words to arrive
-    TimeNs heard_at_ = 0;         // of the last datagram
+    TimeNs silent_since_ = 0;     // the last datagram, or what was sent first after it
     TimeNs second_ends_ = 0;      // in which streams_in_second_ were given
     std::uint64_t close_code_ = 0;
     std::uint64_t credit_ = 0;  // of streams that are gone

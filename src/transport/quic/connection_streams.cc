@@ -142,6 +142,7 @@ Result<std::size_t> QuicConnection::write(StreamState& stream, std::span<const i
         return Error{stream.failure != 0 ? stream.failure : EPIPE, "write"};
     const std::size_t wanted = total(pieces);
     if (stream.is_early) return 0;
+    if (connection->is_all_acknowledged()) connection->silent_since_ = connection->host_->now();
     std::size_t taken = 0;
     int failure = 0;
     {

@@ -207,6 +207,21 @@ TEST_P(QuicEndpointTest, NewsIsReportedOnceAndOnlyWhileAttached) {
     EXPECT_FALSE(rig->clients().has_news());
 }
 
+TEST_P(QuicEndpointTest, WhoOwesAcknowledgementsMayNotBeSilentForEver) {
+    make({.user_timeout_ms = 10'000});
+    QuicConnection& client = open();
+    const Pair pair = open_stream(client);
+    rig->run_for(60 * kSecond);
+    ASSERT_NE(pair.server->connection(), nullptr) << "nothing is owed";
+    rig->network.weather.loss_percent = 100;
+    write(*pair.server, "x");
+    rig->run_for(9 * kSecond);
+    EXPECT_NE(pair.server->connection(), nullptr);
+    rig->run_for(60 * kSecond);  // seen when something was to be sent again
+    EXPECT_EQ(pair.server->connection(), nullptr);
+    EXPECT_EQ(read(*pair.server), "error " + std::to_string(ETIMEDOUT));
+}
+
 TEST_P(QuicEndpointTest, ManyHalfOpenHandshakesMakeARetry) {
     make({.retry_from = 0});
     open();
