@@ -129,6 +129,7 @@ def test_clients_are_told_that_the_broker_stops(start_broker, topic):
     broker.stop()
 
 
+@pytest.mark.tcp  # so many handshakes at once take longer than one may
 @pytest.mark.timeout(300)
 def test_stop_does_not_hang_with_10000_clients(start_broker):
     """Half of them with a subscription and a will."""
