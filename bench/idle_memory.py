@@ -4,8 +4,9 @@
     /usr/bin/python3 bench/idle_memory.py --cores 2 --versions 5
 
 For each it prints clients without a subscription and with one of their own, that have been idle
-ever since they connected, and that have published and received a message at QoS 1 before. Then
-sessions with a subscription whose clients have left and that are kept.
+ever since they connected, and that have published and received ten messages at QoS 1 before. Then
+sessions with a subscription whose clients have left and that are kept. With --json all of it is one
+list, on the last line.
 
 The slope leaves out what the process costs once. A process may open 20,000 descriptors on many
 machines, hence 19,000. Kernel memory of the sockets is not in it.
@@ -13,6 +14,7 @@ machines, hence 19,000. Kernel memory of the sockets is not in it.
 
 import argparse
 import itertools
+import json
 import re
 import socket
 import sys
@@ -27,6 +29,7 @@ from harness.broker import Broker  # noqa: E402
 
 FEW, MANY = 5_000, 19_000
 SETTLE_SECONDS = 8  # the broker gives memory back every 5
+MESSAGES = 10
 PAYLOAD = bytes(100)
 
 
@@ -34,17 +37,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--versions", type=int, nargs="+", default=[4, 5], choices=[4, 5])
+    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    rows = []
     for cores, version in itertools.product(arguments.cores, arguments.versions):
         def report(what, crowd, cores=cores, version=version):
-            print(f"{slope(cores, crowd):4.0f} bytes per {what}: "
-                  f"--cores {cores}, version {version}", flush=True)
+            bytes_each = slope(cores, crowd)
+            rows.append({"what": what, "cores": cores, "version": version, "bytes": bytes_each})
+            print(f"{bytes_each:4.0f} bytes per {what}: --cores {cores}, version {version}",
+                  flush=True)
 
         for subscribes, talks in itertools.product((False, True), repeat=2):
             report(f"client with {'a' if subscribes else 'no'} subscription, "
                    f"{'after traffic' if talks else 'idle from the beginning'}",
                    Clients(version, subscribes, talks))
         report("absent session with a subscription", Absentees(version))
+    if arguments.json:
+        print(json.dumps(rows))
 
 
 def slope(cores, crowd):
@@ -73,19 +82,19 @@ class Clients:
             self._sockets.append(connect(port, index, self._version))
             if self._subscribes:
                 subscribe(self._sockets[index], index, self._version)
-        if self._talks:
-            self._talk(indices)
+        for message in range(1, MESSAGES + 1) if self._talks else ():
+            self._talk(indices, message)
 
-    def _talk(self, indices):
-        """Each publishes to its own topic, for the first time; they acknowledge once all have sent."""
+    def _talk(self, indices, message):
+        """Each publishes to its own topic; they acknowledge once all have sent."""
         for index in indices:
             self._sockets[index].sendall(packets.publish(own_topic(index), PAYLOAD, qos=1,
-                                                         packet_id=1, version=self._version))
+                                                         packet_id=message, version=self._version))
         for index in indices:
-            receive_packet(self._sockets[index])  # PUBACK, and the message under identifier 1
+            receive_packet(self._sockets[index])  # PUBACK, and the message under the same identifier
             if self._subscribes:
                 receive_packet(self._sockets[index])
-                self._sockets[index].sendall(packets.puback(1))
+                self._sockets[index].sendall(packets.puback(message))
 
     def leave(self):
         for one in self._sockets:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from pathlib import Path
 
 from .load import faults
 from .servers import Failed
@@ -23,16 +24,38 @@ class PerMessage:
 
     def measure(self, generator, server, load):
         """Returns the columns, and what went wrong."""
+        report = self.run(generator, server, load)
+        return self.read(report), faults(report)
+
+    def run(self, generator, server, load):
         report = generator.run(server, *load)
         if not report["counted"]["received"]:
             raise Failed(f"{server.name} delivered nothing")
-        return self.read(report), faults(report)
+        return report
 
     def read(self, report):
         # Not the figures per message, which are rounded: the yardstick's are small.
         user, system = (report["broker"][key] * 1e6 / report["counted"]["received"]
                         for key in ("cpu_user_s", "cpu_system_s"))
         return [user + system, user, system]
+
+
+class WakeUps(PerMessage):
+    """Also, how often its threads slept and were woken for each message."""
+
+    columns = (*PerMessage.columns, "wake-ups")
+
+    def measure(self, generator, server, load):
+        before = sleeps(server.pid)
+        report = self.run(generator, server, load)
+        return [*self.read(report), (sleeps(server.pid) - before) / report["received"]], \
+            faults(report)
+
+
+def sleeps(pid):
+    """How often the threads of a process have waited for something."""
+    return sum(int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status.read_text(), re.M)[1])
+               for status in Path(f"/proc/{pid}/task").glob("*/status"))
 
 
 class PerConnect(PerMessage):
@@ -60,7 +83,7 @@ class Latency(PerMessage):
     """From when a message was due, in an open loop, to its arrival."""
 
     title = "microseconds from due to received"
-    columns = ("p50", "p90", "p99")
+    columns = ("p50", "p90", "p99", "p99_9", "p99_99")
 
     def prepare(self, generator, broker, load):
         """An open loop batches nothing, so what saturates is a closed one that does not either."""
@@ -115,4 +138,5 @@ def tracing(pid, out):
             tracer.send_signal(signal.SIGINT)
 
 
-MESSAGE, CONNECT, LATENCY, SYSCALLS = PerMessage(), PerConnect(), Latency(), Syscalls()
+MESSAGE, WAKE_UPS, CONNECT = PerMessage(), WakeUps(), PerConnect()
+LATENCY, SYSCALLS = Latency(), Syscalls()

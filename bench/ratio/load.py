@@ -24,7 +24,8 @@ class Generator:
             return running.report()
 
     def start(self, server, *load):
-        command = ["taskset", "-c", self.cpu, self.program, "bench", *load, "--port", server.port,
+        command = ["taskset", "-c", self.cpu, self.program, "bench", *load, *server.flags,
+                   "--port", server.port,
                    "--mqtt", 4, "--broker-pid", server.pid, "--json"]
         if load[0] != "conn":
             command += ["--duration", self.seconds, "--warmup", 1]

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from .servers import ROOT
 
-YARDSTICK = "lightspeed"
-WIDTH = 20
+WIDTH = 17
 
 
 def table(scenario, runs):
     """`runs`: {server: [columns of a run]}. The best run, and in brackets each column's median."""
     figure = scenario.figure
+    yardstick = scenario.yardstick
     lines = [f"{scenario.what}: {figure.title}",
-             f"best of {len(runs[YARDSTICK])} (median)".ljust(26) +
+             f"best of {len(runs[yardstick])} (median)".ljust(26) +
              "".join(column.rjust(WIDTH) for column in figure.columns)]
     lines += [name.ljust(26) + cells(best(rows), median(rows)) for name, rows in runs.items()]
-    lines += [f"{name} / {YARDSTICK}".ljust(26) + cells(*ratios(runs, name))
-              for name in runs if name != YARDSTICK]
+    lines += [f"{name} / {yardstick}".ljust(26) + cells(*ratios(runs, name, yardstick))
+              for name in runs if name != yardstick]
     return "\n".join(lines)
 
 
@@ -46,10 +46,10 @@ def median(rows):
     return [statistics.median(column) for column in zip(*rows, strict=True)]
 
 
-def ratios(runs, name):
+def ratios(runs, name, yardstick):
     """Of the best and of the medians, column by column."""
     return tuple([over(one, other) for one, other in
-                  zip(of(runs[name]), of(runs[YARDSTICK]), strict=True)] for of in (best, median))
+                  zip(of(runs[name]), of(runs[yardstick]), strict=True)] for of in (best, median))
 
 
 def over(one, other):
@@ -58,7 +58,7 @@ def over(one, other):
 
 def record(name, scenario, runs, faults):
     """For --json: everything that was measured, and where."""
-    columns = scenario.figure.columns
+    columns, yardstick = scenario.figure.columns, scenario.yardstick
     return {
         "scenario": name,
         "what": scenario.what,
@@ -72,9 +72,9 @@ def record(name, scenario, runs, faults):
             "median": named(columns, median(rows)),
         } for server, rows in runs.items()},
         "ratios": {server: {
-            "best": named(columns, ratios(runs, server)[0]),
-            "median": named(columns, ratios(runs, server)[1]),
-        } for server in runs if server != YARDSTICK},
+            "best": named(columns, ratios(runs, server, yardstick)[0]),
+            "median": named(columns, ratios(runs, server, yardstick)[1]),
+        } for server in runs if server != yardstick},
     }
 
 

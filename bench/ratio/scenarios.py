@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .figures import CONNECT, LATENCY, MESSAGE, SYSCALLS
+from .figures import CONNECT, LATENCY, MESSAGE, SYSCALLS, WAKE_UPS
 
 CROWD = 1_000
 CONNECTS = 15_000  # a process may often open 20,000 descriptors
@@ -20,6 +20,11 @@ class Scenario:
     what: str  # in words
     load: tuple  # of words for `starling bench`
     figure: object = MESSAGE
+    servers: tuple = ("starling", "lightspeed")  # the last is what the others are compared with
+
+    @property
+    def yardstick(self):
+        return self.servers[-1]
 
 
 def pairs(qos, bytes, *pace, clients=100):
@@ -39,6 +44,16 @@ def busy_pairs(qos, bytes=16, *more):
 
 def lone_pairs(qos):
     return Scenario(f"100 pairs, 16 bytes, window 1, QoS {qos}", pairs(qos, 16, *ALONE))
+
+
+def on_two_cores(scenario):
+    return Scenario(f"{scenario.what}, on two cores", scenario.load, WAKE_UPS,
+                    ("starling on 2 cores", "starling"))
+
+
+def over_quic(scenario):
+    return Scenario(f"{scenario.what}, over QUIC", scenario.load,
+                    servers=("starling over QUIC", "starling over QUIC, parked", "starling"))
 
 
 def fanout(qos):
@@ -62,6 +77,12 @@ SCENARIOS = {
     "connect": Scenario("from accept to CONNACK", ("conn", "--clients", CONNECTS), CONNECT),
     "latency": Scenario("100 pairs, 16 bytes, QoS 0, at half the rate that saturates the broker",
                         pairs(0, 16), LATENCY),
+    "cores": on_two_cores(busy_pairs(0)),
+    "cores-qos1": on_two_cores(busy_pairs(1)),
+    "cores-window1": on_two_cores(lone_pairs(0)),
+    "quic": over_quic(busy_pairs(0, 64)),
+    "quic-window1": over_quic(Scenario("100 pairs, 64 bytes, window 1, QoS 0",
+                                       pairs(0, 64, *ALONE))),
     "syscalls": Scenario("one pair, 16 bytes, window 1, QoS 0: nothing is batched",
                          pairs(0, 16, *ALONE, clients=1), SYSCALLS),
 }
