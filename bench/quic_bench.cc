@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "bench/counted.h"
 #include "transport/quic/testing.h"
 
 namespace starling::quic {
@@ -140,11 +141,11 @@ BENCHMARK(echo_message)->Arg(0)->Arg(1)->ArgName("parked")->Unit(benchmark::kMic
 // One connection leaves its window to another: parking the one and unpacking the other.
 void park_and_load(benchmark::State& state) {
     QuicRig rig(roomy(1));
-    auto idle = make_many(rig, 100);
-    std::size_t next = 0;
-    for (auto _ : state) idle[next++ % idle.size()].server->connection()->flush();
+    const auto idle = make_many(rig, 30);
+    count(state, idle.size(),
+          [&](std::size_t index) { idle[index].server->connection()->flush(); });
 }
-BENCHMARK(park_and_load)->Unit(benchmark::kMicrosecond);
+BENCHMARK(park_and_load)->Name("counted/park_and_load")->Unit(benchmark::kMicrosecond);
 
 // The core that a connection is not on, of two.
 CoreId other_core(QuicRig& rig, const Idle& idle) {

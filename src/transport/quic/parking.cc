@@ -28,26 +28,35 @@ const Template::Chunk& pattern_of(const Template& pattern, std::size_t index) {
     return chunk ? *chunk : kZeroChunk;
 }
 
+// Most of a window is: the library's memcmp reads it faster than a loop does.
 bool is_zero(const std::uint64_t* words) {
-    std::uint64_t any = 0;
-    for (std::size_t i = 0; i < kChunkWords; ++i) any |= words[i];
-    return any == 0;
+    return words[0] == 0 && std::memcmp(words, words + 1, kChunkBytes - sizeof *words) == 0;
 }
 
-// A chunk with the words that point into their window made offsets.
+// A word of a window, as an offset when it points into that window.
 struct Relative {
-    std::array<std::uint64_t, kChunkWords> values;
-    std::uint64_t offsets = 0;
+    std::uint64_t value;
+    bool is_offset;
 
-    Relative(const std::uint64_t* words, std::uint64_t base, std::uint64_t window_bytes) {
-        for (std::size_t i = 0; i < kChunkWords; ++i) {
-            const std::uint64_t offset = words[i] - base;
-            const bool points_inside = offset < window_bytes;
-            values[i] = points_inside ? offset : words[i];
-            offsets |= std::uint64_t{points_inside} << i;
-        }
+    Relative(std::uint64_t word, std::uint64_t base, std::uint64_t window_bytes)
+        : value(word - base), is_offset(value < window_bytes) {
+        if (!is_offset) value = word;
     }
 };
+
+// Which words of a chunk are not what the pattern has there.
+std::uint64_t differing_words(const std::uint64_t* words, std::uint64_t base,
+                              const Template::Chunk& pattern) {
+    std::array<std::uint64_t, kChunkWords> values;
+    std::copy_n(words, kChunkWords, values.begin());
+    for (std::uint64_t rest = pattern.offsets; rest != 0; rest &= rest - 1)
+        values[static_cast<std::size_t>(std::countr_zero(rest))] -= base;
+    if (std::memcmp(values.data(), pattern.values.data(), kChunkBytes) == 0) return 0;
+    std::uint64_t differing = 0;
+    for (std::size_t i = 0; i < kChunkWords; ++i)
+        differing |= std::uint64_t{values[i] != pattern.values[i]} << i;
+    return differing;
+}
 
 template <typename T>
 std::byte* put(std::byte* at, T value) {
@@ -83,14 +92,10 @@ std::uint64_t get_word(const std::byte*& at) {
 }
 
 // Appends what differs from the pattern, if anything does.
-std::byte* pack_chunk(std::byte* at, std::size_t index, const Relative& chunk,
+std::byte* pack_chunk(std::byte* at, std::size_t index, const WindowView& window,
                       const Template::Chunk& pattern) {
-    std::array<std::uint64_t, kChunkWords> changes;
-    std::uint64_t differing = chunk.offsets ^ pattern.offsets;
-    for (std::size_t i = 0; i < kChunkWords; ++i) {
-        changes[i] = chunk.values[i] ^ pattern.values[i];
-        differing |= std::uint64_t{changes[i] != 0} << i;
-    }
+    const std::uint64_t* words = &window.words[index * kChunkWords];
+    const std::uint64_t differing = differing_words(words, window.base(), pattern);
     if (differing == 0) return at;
 
     at = put(at, static_cast<std::uint16_t>(index));
@@ -100,9 +105,10 @@ std::byte* pack_chunk(std::byte* at, std::size_t index, const Relative& chunk,
     std::fill(offsets, at, std::byte{0});
     unsigned word = 0;
     for (std::uint64_t rest = differing; rest != 0; rest &= rest - 1, ++word) {
-        const int i = std::countr_zero(rest);
-        if ((chunk.offsets >> i & 1) != 0) offsets[word / 8] |= std::byte(1u << word % 8);
-        at = put_word(at, changes[static_cast<std::size_t>(i)]);
+        const auto i = static_cast<std::size_t>(std::countr_zero(rest));
+        const Relative stored(words[i], window.base(), window.bytes());
+        if (stored.is_offset) offsets[word / 8] |= std::byte(1u << word % 8);
+        at = put_word(at, stored.value ^ pattern.values[i]);
     }
     return at;
 }
@@ -135,14 +141,14 @@ void Template::show(std::span<const std::uint64_t> words, std::uint64_t base,
     chunks_.resize(chunks_of(used_));
     for (std::size_t index = 0; index < chunks_.size(); ++index) {
         Chunk& chunk = chunks_[index];
-        const Relative seen(&words[index * kChunkWords], base, window_bytes);
         for (std::size_t i = 0; i < kChunkWords; ++i) {
+            const Relative seen(words[index * kChunkWords + i], base, window_bytes);
             const std::uint64_t bit = std::uint64_t{1} << i;
             if (shown_ == 0) {
-                chunk.values[i] = seen.values[i];
-                chunk.offsets |= seen.offsets & bit;
-            } else if (chunk.values[i] != seen.values[i] ||
-                       (chunk.offsets & bit) != (seen.offsets & bit)) {
+                chunk.values[i] = seen.value;
+                if (seen.is_offset) chunk.offsets |= bit;
+            } else if (chunk.values[i] != seen.value ||
+                       ((chunk.offsets & bit) != 0) != seen.is_offset) {
                 chunk.values[i] = 0;
                 chunk.offsets &= ~bit;
             }
@@ -163,8 +169,7 @@ Bytes pack(WindowView window, std::uint32_t used, const Template& pattern, ByteV
         if (common.is_zero && is_zero(words)) continue;
         if (scratch.size() < size + kPackedChunkMax) scratch.resize(2 * size + kPackedChunkMax);
         std::byte* const start = scratch.data() + size;
-        const std::byte* end =
-            pack_chunk(start, index, Relative(words, window.base(), window.bytes()), common);
+        const std::byte* end = pack_chunk(start, index, window, common);
         stored = static_cast<std::uint16_t>(stored + (end != start));
         size += static_cast<std::size_t>(end - start);
     }
