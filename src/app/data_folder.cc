@@ -21,16 +21,6 @@ Result<void, std::string> make_folders(const std::string& path) {
     }
 }
 
-// Whatever the disk takes of it at a time.
-bool write_all(int descriptor, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(descriptor, text.data(), text.size());
-        if (written < 0 && errno != EINTR) return false;
-        if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<DataFolder>, std::string> DataFolder::open(const std::string& path) {
@@ -57,19 +47,5 @@ Result<std::unique_ptr<DataFolder>, std::string> DataFolder::open(const std::str
 }
 
 DataFolder::~DataFolder() { ::close(lock_); }
-
-Result<void, std::string> DataFolder::write(std::string_view name, std::string_view text) const {
-    const std::string path = file(name), fresh = path + ".new";
-    ::unlink(fresh.c_str());  // what a crash has left
-    const int descriptor =
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (descriptor < 0) return failure(fresh);
-    const bool is_written = write_all(descriptor, text) && ::fsync(descriptor) == 0;
-    const int code = errno;
-    ::close(descriptor);
-    if (is_written && ::rename(fresh.c_str(), path.c_str()) == 0) return {};
-    if (!is_written) errno = code;
-    return failure(fresh);
-}
 
 }  // namespace starling

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/private_file.h"
 #include "base/result.h"
 
 namespace starling {
@@ -26,7 +27,9 @@ public:
     std::string file(std::string_view name) const { return path_ + '/' + std::string(name); }
 
     // Puts `text` into a file that only this user may read. A crash leaves the old one or the new.
-    Result<void, std::string> write(std::string_view name, std::string_view text) const;
+    Result<void, std::string> write(std::string_view name, std::string_view text) const {
+        return write_private_file(file(name), text);
+    }
 
 private:
     DataFolder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}

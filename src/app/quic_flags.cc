@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "transport/quic/private_file.h"
+#include "base/private_file.h"
 #include "transport/socket.h"
 
 namespace starling {
@@ -29,7 +29,7 @@ bool is_this_machine(const std::string& host) {
 std::string own_certificate() {
     std::string text;
     const bool is_good =
-        quic::read_own_file(own_certificate_file(), quic::Others::MayRead, text).ok();
+        read_own_file(own_certificate_file(), Others::MayRead, text).ok();
     return is_good ? text : "";
 }
 

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/descriptor.h"
+#include "base/private_file.h"
 
 namespace starling::quic {
 namespace {
@@ -18,21 +20,6 @@ constexpr std::size_t kFileBytes = 16 + 8 + 16 + 32 + 16 + 64;
 static_assert(kMagic.size() == 16);
 
 using File = std::array<std::byte, kFileBytes>;
-
-// Closes what it holds. Owner: a function.
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    int number() const { return number_; }
-
-private:
-    int number_;
-};
 
 std::string failure(const std::string& path) { return path + ": " + std::strerror(errno); }
 
@@ -84,19 +71,6 @@ Result<Found, std::string> read_file(const std::string& path, File& file) {
     return Found::Keys;
 }
 
-// A crash leaves the old file or the new one.
-Result<void, std::string> write_file(const std::string& path, const File& file) {
-    const std::string fresh = path + ".new";
-    ::unlink(fresh.c_str());
-    const Descriptor descriptor(
-        ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (descriptor.number() < 0) return failure(fresh);
-    if (::write(descriptor.number(), file.data(), file.size()) != kFileBytes ||
-        ::fsync(descriptor.number()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0)
-        return failure(fresh);
-    return {};
-}
-
 }  // namespace
 
 QuicKeys QuicKeys::random() {
@@ -119,7 +93,7 @@ Result<QuicKeys, std::string> keep_keys(const std::string& folder, std::uint64_t
     const bool are_good =
         found == Found::Keys && (made_at_s(file) > now_s || now_s - made_at_s(file) <= kKeysGoodS);
     if (are_good) decode(file, keys);
-    else STARLING_CHECK(write_file(path, encode(keys, now_s)));
+    else STARLING_CHECK(write_private_file(path, as_text(encode(keys, now_s))));
     gnutls_memset(file.data(), 0, file.size());
     return keys;
 }

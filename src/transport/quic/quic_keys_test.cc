@@ -75,13 +75,5 @@ TEST_F(KeepKeys, SaysWhatIsWrong) {
     EXPECT_EQ(nonsense.error(), file + ": not a file of keys; remove it to start with new ones");
 }
 
-// What a crash has left half written is in nobody's way.
-TEST_F(KeepKeys, ACrashLeavesNothingInTheWay) {
-    ASSERT_EQ(::mkdir(folder.c_str(), 0700), 0);
-    std::ofstream(file + ".new") << "half";
-    keep();
-    EXPECT_FALSE(std::filesystem::exists(file + ".new"));
-}
-
 }  // namespace
 }  // namespace starling::quic

@@ -4,7 +4,7 @@
 #include <gnutls/crypto.h>
 
 #include "base/assert.h"
-#include "transport/quic/private_file.h"
+#include "base/private_file.h"
 
 namespace starling::quic {
 namespace {

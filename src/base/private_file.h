@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace starling::quic {
+namespace starling {
 
 // What other users may do with a file.
 enum class Others : std::uint8_t { MayNothing, MayRead };
@@ -19,4 +19,4 @@ Result<void, std::string> read_own_file(const std::string& path, Others others, 
 // Puts a file of mode 0600 there, in the place of any other: at once or not at all.
 Result<void, std::string> write_private_file(const std::string& path, std::string_view text);
 
-}  // namespace starling::quic
+}  // namespace starling

@@ -1,4 +1,4 @@
-#include "transport/quic/private_file.h"
+#include "base/private_file.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -7,31 +7,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace starling::quic {
+#include "base/descriptor.h"
+
+namespace starling {
 namespace {
 
 constexpr off_t kBytesMax = 1 << 20;
 
-// Closes what it holds. Owner: a function.
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    int number() const { return number_; }
-
-private:
-    int number_;
-};
-
 std::string failure(const std::string& path) { return path + ": " + std::strerror(errno); }
 
+// Whatever the disk takes of it at a time.
 bool write_all(int descriptor, std::string_view text) {
-    return ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-           ::fsync(descriptor) == 0;
+    while (!text.empty()) {
+        const ssize_t written = ::write(descriptor, text.data(), text.size());
+        if (written < 0 && errno != EINTR) return false;
+        if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return ::fsync(descriptor) == 0;
 }
 
 }  // namespace
@@ -50,7 +42,7 @@ Result<void, std::string> read_own_file(const std::string& path, Others others, 
     return {};
 }
 
-// Runs that end together leave the file of one of them.
+// Under a name of its own at first: of runs that end together one's file stays, and is whole.
 Result<void, std::string> write_private_file(const std::string& path, std::string_view text) {
     std::string fresh = path + ".XXXXXX";
     const Descriptor file(::mkostemp(fresh.data(), O_CLOEXEC));
@@ -61,4 +53,4 @@ Result<void, std::string> write_private_file(const std::string& path, std::strin
     return why;
 }
 
-}  // namespace starling::quic
+}  // namespace starling
