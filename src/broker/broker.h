@@ -223,10 +223,14 @@ private:
     void open_channels(Handle handle);
     void open_channel(const Connection& control, std::unique_ptr<Stream> stream);
     void leave_channel(Connection& channel);
-    void drop_channels(const Session& client);
+    void drop_channels(Handle control);
+    void inherit(Handle control, Session& channel);
+    void inherit_subscriptions(Handle control, Session& channel);
+    void take_over_inherited(const Session& channel, std::string_view filter);
     void reset_channel(Handle handle, Connection& channel, Reason reason);
     void finish_channel(Handle handle, Connection& channel);
     void on_channel_packet(Handle handle, Connection& channel, const Frame& frame);
+    void on_channel_disconnect(Handle handle, Connection& channel, const Frame& frame);
     void hear_channel(const Connection& channel);
     std::uint32_t client_of(std::uint32_t session) const;
     template <typename Visit>

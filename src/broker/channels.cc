@@ -2,9 +2,10 @@
 //
 // Each is a channel: a Connection with a Session of its own, and so with its own window, queue,
 // aliases and subscriptions, that hangs on the client's session (`control`) and ends with its
-// stream. A subscription is delivered on the channel that made it. Packet identifiers of deliveries
-// are given out for all channels together, so that an acknowledgement finds its delivery whichever
-// way it comes.
+// stream. When it is the connection that ends, the client's session inherits what the channel is
+// still to deliver, if the session goes on. A subscription is delivered on the channel that made
+// it. Packet identifiers of deliveries are given out for all channels together, so that an
+// acknowledgement finds its delivery whichever way it comes.
 #include <algorithm>
 
 #include "broker/broker.h"
@@ -60,11 +61,64 @@ void Broker::leave_channel(Connection& channel) {
 }
 
 // The client has gone, and its other streams with it.
-void Broker::drop_channels(const Session& client) {
+void Broker::drop_channels(Handle control) {
+    Session& client = sessions_[control.index];
+    const bool inherits = options_.keeps_stream_subscriptions && client.expiry_s != 0;
     while (client.next_channel != Session::kNone) {
-        const Handle handle = sessions_[client.next_channel].connection;
-        drop(handle, connections_[handle.index]);
+        Session& channel = sessions_[client.next_channel];
+        if (inherits) inherit(control, channel);
+        drop(channel.connection, connections_[channel.connection.index]);
     }
+}
+
+// What the client has not acknowledged comes anew on its first stream, when it is back. QoS 2 once
+// sent does not: on another stream nothing would tell that it is the same.
+void Broker::inherit(Handle control, Session& channel) {
+    inherit_subscriptions(control, channel);
+    if (!channel.traffic) return;
+    Session& client = sessions_[control.index];
+    SessionTraffic& left = *channel.traffic;
+    while (!left.inflight.empty()) {
+        Inflight entry = left.inflight.pop();
+        const bool is_whole = !entry.was_sent || entry.awaits == Inflight::Awaits::Puback;
+        if (is_whole) enqueue(client, std::move(entry.delivery));
+    }
+    while (!left.queue.empty()) enqueue(client, left.queue.pop());
+    while (!left.replays.empty()) {
+        Replay begun = left.replays.pop();
+        Replay replay;  // from its beginning: an answer that is on its way would not come here
+        replay.filter = std::move(begun.filter);
+        replay.qos = begun.qos;
+        replay.ids = std::move(begun.ids);
+        start_replay(client, std::move(replay));
+    }
+}
+
+// One to each filter: the client's own, or the first that is met.
+void Broker::inherit_subscriptions(Handle control, Session& channel) {
+    Session& client = sessions_[control.index];
+    while (channel.first_subscription != SubscriptionTable::kNone) {
+        const std::uint32_t place = channel.first_subscription;
+        const std::string filter = subscriptions_.filter_text(subscriptions_[place]);
+        if (subscriptions_.find(client.first_subscription, filter) != SubscriptionTable::kNone) {
+            remove_subscription(channel, place);
+            continue;
+        }
+        subscriptions_.bequeath(channel.first_subscription, control.index,
+                                client.first_subscription);
+        --channel.subscriptions;
+        ++client.subscriptions;
+        keep(client, change::Subscribed{filter, subscriptions_[place].terms});
+    }
+}
+
+// A stream asks for what the client's session had inherited: there it goes on.
+void Broker::take_over_inherited(const Session& channel, std::string_view filter) {
+    if (!channel.is_channel()) return;
+    Session& client = sessions_[channel.control];
+    const std::uint32_t place = subscriptions_.find(client.first_subscription, filter);
+    if (place == SubscriptionTable::kNone || !subscriptions_[place].terms.is_inherited) return;
+    unsubscribe(client, filter);
 }
 
 // Ends this stream alone; the others go on.
@@ -85,11 +139,17 @@ void Broker::on_channel_packet(Handle handle, Connection& channel, const Frame& 
     hear_channel(channel);
     switch (frame.type) {
         case PacketType::Pingreq: return;  // its answer belongs on the first stream
-        case PacketType::Disconnect: return finish_channel(handle, channel);
+        case PacketType::Disconnect: return on_channel_disconnect(handle, channel, frame);
         case PacketType::Auth:
             return fail(handle, channel, protocol_error("AUTH beside the first stream"));
         default: return on_session_packet(handle, channel, frame);
     }
+}
+
+void Broker::on_channel_disconnect(Handle handle, Connection& channel, const Frame& frame) {
+    const auto packet = decode_disconnect(frame, channel.version, Sender::Client);
+    if (!packet) return fail(handle, channel, packet.error());
+    finish_channel(handle, channel);
 }
 
 // Whatever comes on any stream keeps the client alive.

@@ -1,4 +1,5 @@
 // A client with several streams: what each has for itself, and what they share.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "broker/cores_testing.h"
@@ -20,6 +21,8 @@ BrokerOptions narrow() {
 // A client "c" of version 3.1.1, or 5 with these properties of CONNECT, and others.
 class ChannelsTest : public testing::Test {
 protected:
+    explicit ChannelsTest(const BrokerOptions& options = narrow()) : rig(options) {}
+
     Wire connect(const std::string& id, const std::string& flags = "02") {
         return connect_as("10 [('MQTT') 04 " + flags + " 000A ('" + id + "')]");
     }
@@ -38,7 +41,7 @@ protected:
     std::string heard(const Wire& wire) { return BrokerRig::heard(wire); }
     std::uint64_t count(Count what) { return rig.broker().counters()[what]; }
 
-    BrokerRig rig{narrow()};
+    BrokerRig rig;
 };
 
 TEST_F(ChannelsTest, StreamsOpenedBeforeConnackAreReadAfterIt) {
@@ -182,7 +185,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(EndCase{"connect", "10 [('MQTT') 05 02 0000 [] ('d')]", true, 0x82},
                     EndCase{"malformed", "36 [('a') 0001 [] 'x']", true, 0x81},
                     EndCase{"only_servers_send", "20 03 00 00 00", true, 0x82},
-                    EndCase{"auth", "F0 00", true, 0x82}, EndCase{"good_bye", "E0 00", false, 0}),
+                    EndCase{"auth", "F0 00", true, 0x82}, EndCase{"good_bye", "E0 00", false, 0},
+                    EndCase{"malformed_good_bye", "E0 02 00 05", true, 0x81}),
     [](const auto& one) { return one.param.name; });
 
 TEST_F(ChannelsTest, PingsCountAndAreNotAnswered) {
@@ -213,18 +217,97 @@ TEST_F(ChannelsTest, WhoEndsAStreamStillReadsWhatItIsOwed) {
     EXPECT_EQ(rig.say(control, "C0 00"), "D000");
 }
 
-TEST_F(ChannelsTest, EndWithTheFirstStreamAndLeaveTheSession) {
-    const Wire control = connect("c", "00"), one = rig.open(control);
+// Subscriptions of a stream, once the connection has gone.
+class ChannelsLeft : public ChannelsTest {
+protected:
+    ChannelsLeft() : ChannelsTest(BrokerRig::quiet()) {}
+
+    // The client is back, on its first stream alone.
+    std::string return_as(const std::string& flags) {
+        back = rig.dial();
+        return rig.say(back, "10 [('MQTT') 04 " + flags + " 0000 ('c')]");
+    }
+    Wire back;
+};
+
+TEST_F(ChannelsLeft, AreTheSessionsUntilAStreamAsksAnew) {
+    const Wire control = connect("c", "00"), one = rig.open(control), two = rig.open(control);
+    subscribe(one, "a", "01");
+    subscribe(two, "a", "01");
     subscribe(control, "mine", "01");
-    subscribe(one, "its", "01");
+    rig.hang_up(control);
+    EXPECT_FALSE(one->is_open || two->is_open);
+    const Wire writer = connect("writer");
+    rig.say(writer, "32 [('mine') 0001 '1'] 32 [('a') 0002 '2']");
+    EXPECT_EQ(return_as("00"), hex("20 02 01 00 32 [('mine') 0001 '1'] 32 [('a') 0002 '2']"))
+        << "once, though two streams had asked";
+    rig.say(back, "40 02 0001 40 02 0002");
+
+    const Wire again = rig.open(back);
+    subscribe(again, "a", "01");
+    rig.say(writer, "32 [('a') 0003 '3']");
+    EXPECT_EQ(heard(again), hex("32 [('a') 0003 '3']"));
+    EXPECT_EQ(heard(back), "");
+    subscribe(again, "mine", "01");
+    rig.say(writer, "32 [('mine') 0004 '4']");
+    EXPECT_EQ(heard(back), hex("32 [('mine') 0005 '4']")) << "it is not inherited";
+    EXPECT_EQ(heard(again), hex("32 [('mine') 0004 '4']"));
+}
+
+TEST_F(ChannelsLeft, BringWhatWasNotAcknowledged) {
+    const Wire control = connect5("c", "11 000000FF 21 0002");
+    const Wire one = rig.open(control);
+    rig.say(one, "82 [0001 [0B 07] ('a') 02]");
+    const Wire writer = connect("writer");
+    rig.say(writer, "32 [('a') 0001 '1'] 34 [('a') 0002 '2'] 32 [('a') 0003 '3']");
+    EXPECT_EQ(heard(one), hex("32 [('a') 0001 [0B 07] '1'] 34 [('a') 0002 [0B 07] '2']"));
+    rig.hang_up(control);
+    back = rig.dial();
+    EXPECT_THAT(rig.say(back, "10 [('MQTT') 05 00 0000 [21 0002] ('c')]"),
+                testing::EndsWith(hex("32 [('a') 0003 [0B 07] '1'] 32 [('a') 0004 [0B 07] '3']")))
+        << "QoS 2 once sent is not sent on another stream";
+}
+
+TEST_F(ChannelsLeft, EndWithASessionThatEnds) {
+    const Wire control = connect("c"), one = rig.open(control);
+    subscribe(one, "a", "01");
+    rig.hang_up(control);
+    EXPECT_EQ(return_as("00"), hex("20 02 00 00"));
+    rig.say(connect("writer"), "32 [('a') 0001 '1']");
+    EXPECT_EQ(heard(back), "");
+}
+
+TEST_F(ChannelsLeft, OfAShareGroupStayItsMembers) {
+    const Wire control = connect("c", "00"), one = rig.open(control);
+    subscribe(one, "$share/g/a", "01");
+    rig.hang_up(control);
+    EXPECT_EQ(return_as("00"), hex("20 02 01 00"));
+    rig.say(connect("writer"), "32 [('a') 0001 '1']");
+    EXPECT_EQ(heard(back), hex("32 [('a') 0001 '1']"));
+    EXPECT_EQ(rig.say(back, "A2 [0002 ('$share/g/a')]"), hex("B0 02 0002"));
+    EXPECT_EQ(count(Count::Subscriptions), 0u);
+}
+
+BrokerOptions forgetful() {
+    BrokerOptions options = BrokerRig::quiet();
+    options.keeps_stream_subscriptions = false;
+    return options;
+}
+
+TEST(ChannelsForgotten, EndWithTheFirstStreamAndLeaveTheSession) {
+    BrokerRig rig(forgetful());
+    const Wire control = rig.dial(), one = rig.open(control);
+    rig.say(control, "10 [('MQTT') 04 00 0000 ('c')] 82 [0001 ('mine') 01]");
+    EXPECT_EQ(rig.say(one, "82 [0001 ('its') 01]"), hex("90 03 0001 01"));
     rig.hang_up(control);
     EXPECT_FALSE(one->is_open);
-    const Wire writer = connect("writer");
+    const Wire writer = rig.dial();
+    rig.say(writer, "10 [('MQTT') 04 02 0000 ('writer')]");
     rig.say(writer, "32 [('mine') 0001 '1'] 32 [('its') 0002 '2']");
     const Wire back = rig.dial();
     EXPECT_EQ(rig.say(back, "10 [('MQTT') 04 00 0000 ('c')]"),
               hex("20 02 01 00 32 [('mine') 0001 '1']"));
-    EXPECT_EQ(count(Count::SessionsAbsent), 0u);
+    EXPECT_EQ(rig.broker().counters()[Count::SessionsAbsent], 0u);
 }
 
 TEST_F(ChannelsTest, ATakeoverEndsThem) {

@@ -100,7 +100,7 @@ void Broker::leave_session(Connection& connection, bool keeps_will, const char* 
     const Handle handle = connection.session;
     Session& session = sessions_[handle.index];
     log_left(connection, session, why);
-    drop_channels(session);
+    drop_channels(handle);
     connection.session = {};
     session.connection = {};
     if (connection.holds_place) commons_.connections.give_back();

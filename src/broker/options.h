@@ -41,6 +41,7 @@ struct BrokerOptions {
     bool wildcard_subscriptions = true;
     bool shared_subscriptions = true;
     bool subscription_identifiers = true;
+    bool keeps_stream_subscriptions = true;  // in the session, beyond the connection
     std::uint16_t server_keep_alive_s = 0;  // 0: the client's
     std::uint16_t keep_alive_max_s = 0;     // 0: any
 

@@ -54,8 +54,12 @@ Reason Broker::subscribe_one(PendingSubscribe& pending, Handle handle,
     if (const Reason reason = judge_filter(request.filter); reason != Reason::Success)
         return reason;
     const Qos granted = lower(request.qos, options_.maximum_qos);  // [MQTT-3.2.2-10]
-    const SubscriptionTerms terms{granted, request.no_local, request.retain_as_published,
-                                  identifier};
+    SubscriptionTerms terms;
+    terms.qos = granted;
+    terms.no_local = request.no_local;
+    terms.retain_as_published = request.retain_as_published;
+    terms.identifier = identifier;
+    take_over_inherited(session, request.filter);
     const std::uint32_t old = subscriptions_.find(session.first_subscription, request.filter);
     const bool is_new = old == SubscriptionTable::kNone;
     if (is_new && subscriptions_of_client(handle.index) >= options_.subscriptions_per_client)

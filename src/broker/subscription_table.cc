@@ -62,6 +62,17 @@ void SubscriptionTable::remove(std::uint32_t& first_of_session, std::uint32_t pl
     drop_filter_if_unused(gone.filter);
 }
 
+void SubscriptionTable::bequeath(std::uint32_t& first_of_session, std::uint32_t heir,
+                                 std::uint32_t& first_of_heir) {
+    const std::uint32_t place = first_of_session;
+    Subscription& subscription = subscriptions_[place];
+    first_of_session = subscription.next_in_session;
+    subscription.next_in_session = first_of_heir;
+    first_of_heir = place;
+    subscription.session = heir;
+    subscription.terms.is_inherited = true;
+}
+
 void SubscriptionTable::unlink_from_filter(const Subscription& gone) {
     if (gone.next_in_filter != kNone)
         subscriptions_[gone.next_in_filter].previous_in_filter = gone.previous_in_filter;

@@ -23,6 +23,7 @@ struct SubscriptionTerms {
     Qos qos = Qos::AtMostOnce;
     bool no_local = false;
     bool retain_as_published = false;
+    bool is_inherited = false;     // from a stream that ended with the connection
     std::uint32_t identifier = 0;  // 0: none
 };
 
@@ -79,6 +80,11 @@ public:
                       std::string_view filter, const SubscriptionTerms& terms);
 
     void remove(std::uint32_t& first_of_session, std::uint32_t subscription);
+
+    // Moves the first of one session to `heir`, whose list begins at `first_of_heir`.
+    // REQUIRES: the heir has none to that filter.
+    void bequeath(std::uint32_t& first_of_session, std::uint32_t heir,
+                  std::uint32_t& first_of_heir);
 
     Subscription& operator[](std::uint32_t subscription) { return subscriptions_[subscription]; }
     Handle handle(std::uint32_t subscription) const { return subscriptions_.handle(subscription); }

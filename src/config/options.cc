@@ -213,6 +213,10 @@ constexpr Option kOptions[] = {
                                         "How a share group picks the member for a message"),
     toggle<kBroker, &B::subscription_identifiers>("mqtt.subscription_identifiers",
                                                   "Subscription identifiers are allowed"),
+    toggle<kBroker, &B::keeps_stream_subscriptions>(
+        "mqtt.keep_stream_subscriptions",
+        "Of a QUIC client with several streams, the session keeps the subscriptions of all; "
+        "otherwise those of the first"),
     toggle<kBroker, &B::long_client_ids_v3>(
         "mqtt.long_client_ids_v3", "MQTT 3.1 clients may have identifiers of more than 23 bytes"),
     number<kBroker, &B::server_keep_alive_s>(
