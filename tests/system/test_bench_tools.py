@@ -1,4 +1,4 @@
-"""What bench/instructions and scripts/bench-ratio make of their figures."""
+"""What bench/instructions, scripts/bench-ratio and scripts/performance make of their figures."""
 
 import importlib.machinery
 import importlib.util
@@ -13,6 +13,8 @@ from programs import run
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
+from performance.measurements import records  # noqa: E402
+from performance.page import page  # noqa: E402
 from ratio import report  # noqa: E402
 from ratio.figures import SYSCALLS  # noqa: E402
 from ratio.scenarios import SCENARIOS, Scenario  # noqa: E402
@@ -99,6 +101,24 @@ def test_reads_the_table_of_strace():
 100.00    0.100001           2     40001         7 total
 """
     assert list(SYSCALLS.rows(table.splitlines())) == [("sendmsg", 20000), ("recvfrom", 20001)]
+
+
+def test_the_page_is_made_of_the_figures():
+    assert records()
+    assert (ROOT / "docs/performance.md").read_text() == page(records()), "run scripts/performance"
+
+
+def test_a_figure_of_a_run_that_lost_messages_is_marked():
+    scenario = {"what": "some traffic", "faults": [{"server": "aedes", "what": "1 lost"}],
+                "servers": {name: {"best": {"cpu": value, "user": 1, "system": 1}}
+                            for name, value in (("starling", 2.0), ("lightspeed", 1.0),
+                                                ("aedes", 1234.5))},
+                "ratios": {"starling": {"best": {"cpu": 2.0}}}}
+    record = {"command": "this", "commit": "abc", "result": [scenario],
+              "machine": {"processor": "an abacus", "cpus": 2, "kernel": "none"}}
+    text = page({"peers": record})
+    assert "| some traffic | 2.00 | 1.00 | 1,234* | 2.00 |" in text
+    assert "`this`, commit abc, an abacus, 2 CPUs" in text
 
 
 def test_help_names_every_scenario():
