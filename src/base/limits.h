@@ -158,16 +158,15 @@ inline constexpr std::uint32_t kQuicHeldBytes = 32 << 10;
 // the credit for more is withheld until the second is over.
 inline constexpr std::uint16_t kQuicStreamsPerSecond = 100;
 
-// Datagrams on their way from one core to one other, for connections that have moved there: what
-// comes in a tenth of a second at 2,500 a second, 1.5 KB each. Beyond: they are lost, as in a
-// network.
-inline constexpr std::uint32_t kQuicForwards = 256;
+// Datagrams on their way from one core to one other, for connections that have moved there: as many
+// as one wait() may read from a socket, 1.5 KB each. Beyond: they are lost, as in a network.
+inline constexpr std::uint32_t kQuicForwards = 2'048;
 
 // The same that a core holds for connections on their way. Beyond: lost likewise.
 inline constexpr std::uint32_t kQuicHeldDatagrams = 256;
 
 // Mail of each other core that a core handles before its own sockets have their turn.
-inline constexpr std::uint32_t kQuicMailPerWait = 256;
+inline constexpr std::uint32_t kQuicMailPerWait = 512;
 
 // Milliseconds for a client to acknowledge the last words. After: its connection is closed.
 inline constexpr std::uint32_t kQuicLingerMs = 3'000;
@@ -180,6 +179,11 @@ inline constexpr std::uint32_t kQuicLiveCiphers = 1'024;
 
 // QUIC connections of a core that are not parked, about 100 KB each. Beyond: one is.
 inline constexpr std::uint32_t kQuicWindows = 1'024;
+
+// Of a core, parked QUIC connections that were woken to send and have yet to acknowledge: to wake
+// them and to read their acknowledgements takes less than a probe timeout, even of one that is
+// near. Beyond: the others wait until one has acknowledged, or until its timeout is over.
+inline constexpr std::uint32_t kQuicWakes = 512;
 
 // Bytes read from one connection, and packets handled, before the next has its turn.
 inline constexpr std::uint32_t kReadBytes = 64 << 10;

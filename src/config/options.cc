@@ -301,6 +301,11 @@ constexpr Option kOptions[] = {
         "quic.windows", "connections", {8, 65'536},
         "QUIC connections of a core, at each address, that are not parked: about 100 KB each",
         "One of those that are quiet is parked; that, and bringing another back, takes 20 us"),
+    number<kQuic, &Q::wakes>(
+        "quic.wakes", "connections", {1, 10'000'000},
+        "Parked QUIC connections of a core, at each address, that were woken to send and have yet "
+        "to acknowledge it",
+        "The next ones wait until one has, or until its probe timeout is over"),
     number<kQuic, &Q::live_ciphers>("quic.live_ciphers", "ciphers", {8, 1'000'000},
                                     "Ciphers that a core keeps for the packets that follow, 750 "
                                     "bytes each",

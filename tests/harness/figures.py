@@ -11,8 +11,8 @@ QUIC_FIGURES = {f"quic/{name}" for name in (
     "datagrams_received", "handshakes", "resumptions", "handshakes_failed", "retries_sent",
     "tokens_refused", "refused_half_open", "refused_connections", "versions_negotiated",
     "resets_sent", "resets_withheld", "malformed", "strays", "departures", "arrivals",
-    "moves_refused", "forwarded", "forwards_dropped", "stream_credits_withheld", "connections",
-    "parked", "blob_bytes", "window_hits", "window_loads")}
+    "moves_refused", "forwarded", "forwards_dropped", "stream_credits_withheld", "wakes_delayed",
+    "connections", "parked", "awake", "blob_bytes", "window_hits", "window_loads")}
 
 
 def figure_becomes(broker, name, wanted):

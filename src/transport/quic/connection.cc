@@ -147,6 +147,7 @@ void QuicConnection::receive(const Datagram& datagram) {
 void QuicConnection::expire() {
     if (phase_ == Phase::Closing || phase_ == Phase::Draining) return vanish(StreamEnd::Reset);
     if (is_gone()) return;
+    if (wake_ends_ <= host_->now()) end_wake();
     if (deadline_ <= host_->now())
         return close(is_lingering_ ? CloseCode::Done : CloseCode::ControlStreamDown);
     const TimeNs silence = host_->options().user_timeout_ms * kMillisecond;
@@ -174,15 +175,17 @@ void QuicConnection::flush() {
         while (send_one(library, -1, NGTCP2_WRITE_STREAM_FLAG_NONE, {}, accepted, failure)) {}
         if (failure == 0) {
             ngtcp2_conn_update_pkt_tx_time(library, host_->now());
+            begin_wake(library);
             if (std::exchange(may_have_room_, false)) wake_blocked(library);
         }
     }
     if (failure != 0) return fail(failure);
+    if (wake_ == Wake::Yes && is_all_acknowledged()) end_wake();
     if (is_lingering_ && is_all_acknowledged()) close(CloseCode::Done);
 }
 
 TimeNs QuicConnection::expiry() const {
-    const TimeNs own = std::min(expiry_, deadline_);
+    const TimeNs own = std::min({expiry_, deadline_, wake_ends_});
     return stream_credit_ == 0 ? own : std::min(own, second_ends_);
 }
 
@@ -194,6 +197,7 @@ bool QuicConnection::is_movable() const {
 }
 
 void QuicConnection::depart() {
+    end_wake();
     host_->windows().take_out(place_);
     host_ = nullptr;
     self_ = {};
@@ -227,7 +231,7 @@ bool QuicConnection::send_one(ngtcp2_conn* library, std::int64_t stream, unsigne
     if (size < 0) failure = static_cast<int>(size);
     if (size <= 0) return false;
     sender.send(static_cast<std::size_t>(size), path_from(path.path),
-                static_cast<std::uint8_t>(info.ecn));
+                static_cast<std::uint8_t>(info.ecn), self_);
     return true;
 }
 
@@ -329,7 +333,7 @@ void QuicConnection::answer_while_closing() {
     if ((heard & (heard - 1)) != 0) return;
     DatagramSender& sender = host_->sender();
     std::ranges::copy(farewell_->datagram, sender.room().begin());
-    sender.send(farewell_->datagram.size(), farewell_->path, NGTCP2_ECN_NOT_ECT);
+    sender.send(farewell_->datagram.size(), farewell_->path, NGTCP2_ECN_NOT_ECT, {});
 }
 
 // The peer has closed, or has lost all it knew of us.
@@ -354,6 +358,7 @@ void QuicConnection::drain() {
 // Frees all but this object.
 void QuicConnection::vanish(StreamEnd end) {
     phase_ = Phase::Gone;
+    end_wake();
     if (place_.is_bound()) {
         Visit visit(*this);
         host_->crypto().wipe_opened();

@@ -18,6 +18,7 @@
 #include "transport/quic/options.h"
 #include "transport/quic/stream_state.h"
 #include "transport/quic/tls.h"
+#include "transport/quic/wake_gate.h"
 #include "transport/quic/window_cache.h"
 
 namespace starling::quic {
@@ -34,6 +35,7 @@ public:
     virtual const QuicOptions& options() const = 0;
     virtual PacketCrypto& crypto() = 0;
     virtual WindowCache& windows() = 0;
+    virtual WakeGate& wakes() = 0;
     virtual const ConnectionIds& ids() const = 0;
     virtual DatagramSender& sender() = 0;
     virtual void count(QuicCount what) = 0;
@@ -101,6 +103,9 @@ public:
 
     // Sends what there is to send. Cheap when there is nothing.
     void flush();
+
+    // It has waited for a place at the gate, and has one now.
+    void wake();
 
     // Ends it, with a code of the application.
     void close(std::uint32_t code);
@@ -179,10 +184,11 @@ public:
     // Where it has come from, which is to be told of its end; empty: it has never moved.
     RemoteHandle origin;
 
+    bool is_dirty = false;  // listed for flush()
+
     // Under which a table of the endpoint leads here; 0: none does.
     std::uint64_t table_key = 0;
     TimeNs armed_at = kNeverNs;  // the earliest timer that will look at this one
-    bool is_dirty = false;       // listed for flush()
 
 private:
     friend struct QuicConnectionProbe;  // of a test
@@ -225,6 +231,9 @@ private:
         WindowHeap& heap_;
     };
 
+    // Whether it is among those that its core has woken to send: see WakeGate.
+    enum class Wake : std::uint8_t { No, Waits, Yes };
+
     // What stays of a connection that has said goodbye.
     struct Farewell {
         ByteVector datagram;
@@ -254,6 +263,9 @@ private:
     void refuse(StreamState& stream);
     void leave(const StreamState& first);
     bool is_all_acknowledged() const;
+    bool may_wake();
+    void begin_wake(ngtcp2_conn* library);
+    void end_wake();
     void mark_dirty();
     void tell(StreamState& stream, bool readable, bool writable);
     void wake_blocked(ngtcp2_conn* library);
@@ -271,10 +283,11 @@ private:
     std::unique_ptr<TlsSession> tls_;
     std::unique_ptr<Farewell> farewell_;
     WindowCache::Place place_;
-    TimeNs expiry_ = kNeverNs;    // the library's
-    TimeNs deadline_ = kNeverNs;  // for the first stream to come, or for the last words to arrive
-    TimeNs silent_since_ = 0;     // the last datagram, or what was sent first after it
-    TimeNs second_ends_ = 0;      // in which streams_in_second_ were given
+    TimeNs expiry_ = kNeverNs;     // the library's
+    TimeNs deadline_ = kNeverNs;   // for the first stream to come, or for the last words to arrive
+    TimeNs silent_since_ = 0;      // the last datagram, or what was sent first after it
+    TimeNs second_ends_ = 0;       // in which streams_in_second_ were given
+    TimeNs wake_ends_ = kNeverNs;  // when its place at the gate goes to others
     std::uint64_t close_code_ = 0;
     std::uint64_t credit_ = 0;  // of streams that are gone
     CompactAddress peer_;
@@ -284,6 +297,7 @@ private:
     std::uint16_t streams_in_second_ = 0;
     std::uint16_t failure_ = 0;  // why a client's handshake failed: an errno or a Fault
     Role role_;
+    Wake wake_ = Wake::No;
     Phase phase_ = Phase::Handshake;
     bool is_resumed_ = false;
     bool is_confirmed_ = false;

@@ -142,6 +142,10 @@ Result<std::size_t> QuicConnection::write(StreamState& stream, std::span<const i
         return Error{stream.failure != 0 ? stream.failure : EPIPE, "write"};
     const std::size_t wanted = total(pieces);
     if (stream.is_early) return 0;
+    if (!connection->may_wake()) {
+        stream.is_blocked = true;
+        return 0;
+    }
     if (connection->is_all_acknowledged()) connection->silent_since_ = connection->host_->now();
     std::size_t taken = 0;
     int failure = 0;
@@ -171,6 +175,41 @@ Result<std::size_t> QuicConnection::write(StreamState& stream, std::span<const i
         return Error{EPIPE, "write"};
     }
     return taken;
+}
+
+// One that is in its window costs little to send from, and its peer has been heard not long ago.
+bool QuicConnection::may_wake() {
+    if (wake_ == Wake::Yes || !place_.is_parked()) return true;
+    if (wake_ == Wake::Waits) return false;
+    if (host_->wakes().enter()) {
+        wake_ = Wake::Yes;
+        return true;
+    }
+    wake_ = Wake::Waits;
+    host_->wakes().wait(self_);
+    host_->count(QuicCount::WakesDelayed);
+    return false;
+}
+
+// Those that were told to write and have nothing left give their place back with the next flush().
+void QuicConnection::wake() {
+    if (wake_ != Wake::Waits) return host_->wakes().leave();
+    wake_ = Wake::Yes;
+    for (StreamState* stream = streams_; stream; stream = stream->next)
+        if (stream->is_blocked) tell(*stream, false, true);
+    mark_dirty();
+}
+
+// The place is lent until then; whether it is still needed, the end of flush() looks.
+void QuicConnection::begin_wake(ngtcp2_conn* library) {
+    if (wake_ == Wake::Yes && wake_ends_ == kNeverNs)
+        wake_ends_ = host_->now() + ngtcp2_conn_get_pto(library);
+}
+
+void QuicConnection::end_wake() {
+    if (wake_ == Wake::Yes) host_->wakes().leave();
+    wake_ = Wake::No;
+    wake_ends_ = kNeverNs;
 }
 
 // Returns how many bytes the library took.

@@ -29,9 +29,11 @@ enum class QuicCount : std::uint8_t {
     Forwarded,              // datagrams handed to the core of a connection that has moved
     ForwardsDropped,        // lost at the bounds of mail and of what is held
     StreamCreditsWithheld,  // times that a client opened streams faster than it may
-    // As things stand: set, not added to. See WindowCache.
+    WakesDelayed,           // times that a parked connection had to wait before it could send
+    // As things stand: set, not added to. See WindowCache, WakeGate.
     Connections,
     Parked,
+    Awake,
     BlobBytes,
     WindowHits,
     WindowLoads,
@@ -59,8 +61,10 @@ inline constexpr const char* kQuicCountNames[] = {
     "forwarded",
     "forwards_dropped",
     "stream_credits_withheld",
+    "wakes_delayed",
     "connections",
     "parked",
+    "awake",
     "blob_bytes",
     "window_hits",
     "window_loads",

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 
 #include "base/bytes.h"
+#include "base/handle.h"
 #include "transport/socket.h"
 
 namespace starling::quic {
@@ -99,7 +100,8 @@ public:
     virtual MutableBytes room() = 0;
 
     // Sends the first `size` bytes of the room. What the network does not take is lost, as in it.
-    virtual void send(std::size_t size, const Path& path, std::uint8_t ecn) = 0;
+    // Datagrams of a `connection` that follow each other may go as one burst.
+    virtual void send(std::size_t size, const Path& path, std::uint8_t ecn, Handle connection) = 0;
 };
 
 }  // namespace starling::quic

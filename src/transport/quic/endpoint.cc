@@ -14,6 +14,7 @@ QuicEndpoint::QuicEndpoint(const Setup& setup)
       crypto_(setup.options.live_ciphers),
       windows_({.windows = setup.options.windows, .parks_always = setup.options.parks_always},
                setup.seed),
+      wakes_(setup.options.wakes),
       ids_(setup.keys, setup.core, setup.cores) {}
 
 QuicEndpoint::~QuicEndpoint() { STARLING_ASSERT(seats_.size() == 0); }
@@ -106,6 +107,7 @@ void QuicEndpoint::count_what_is() {
     const WindowCache::Counts& windows = windows_.counts();
     counters_.set(QuicCount::Connections, size());
     counters_.set(QuicCount::Parked, windows.parked);
+    counters_.set(QuicCount::Awake, wakes_.awake());
     counters_.set(QuicCount::BlobBytes, windows.blob_bytes);
     counters_.set(QuicCount::WindowHits, windows.hits);
     counters_.set(QuicCount::WindowLoads, windows.loads);
@@ -148,7 +150,16 @@ void QuicEndpoint::on_stream_gone(StreamState& stream) {
     listed_.erase(std::ranges::find(listed_, &stream));
 }
 
+// A place is taken for each before it writes, so that nobody overtakes it.
+void QuicEndpoint::wake_who_waits() {
+    while (wakes_.has_next()) {
+        if (QuicConnection* connection = find(wakes_.next())) connection->wake();
+        else wakes_.leave();
+    }
+}
+
 void QuicEndpoint::take_news(std::vector<Readiness>& news) {
+    wake_who_waits();
     for (StreamState* stream : std::exchange(listed_, {})) {
         news.push_back({.token = stream->token,
                         .readable = stream->is_readable,

@@ -60,7 +60,7 @@ public:
 
     // Appends what has happened to attached streams since the last call.
     void take_news(std::vector<Readiness>& news);
-    bool has_news() const { return !listed_.empty(); }
+    bool has_news() const { return !listed_.empty() || wakes_.has_next(); }
 
     // Reports of this stream from now on, first of all what is there already.
     void attach(StreamState& stream, std::uint64_t token);
@@ -82,6 +82,7 @@ public:
     const QuicOptions& options() const override { return options_; }
     PacketCrypto& crypto() override { return crypto_; }
     WindowCache& windows() override { return windows_; }
+    WakeGate& wakes() override { return wakes_; }
     const ConnectionIds& ids() const override { return ids_; }
     DatagramSender& sender() override { return sender_; }
     void count(QuicCount what) override { counters_.add(what); }
@@ -124,10 +125,12 @@ protected:
 private:
     void arm(QuicConnection& connection);
     void count_what_is();
+    void wake_who_waits();
 
     DatagramSender& sender_;
     PacketCrypto crypto_;
     WindowCache windows_;
+    WakeGate wakes_;
     ConnectionIds ids_;
     ExpiryQueue timers_;
     std::vector<Handle> dirty_;

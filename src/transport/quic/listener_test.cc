@@ -187,36 +187,5 @@ TEST_F(QuicListenerTest, TheKernelSteersToTheOwningCore) {
     EXPECT_EQ(visited.size(), 3u);
 }
 
-TEST(UdpSocket, CarriesCongestionMarks) {
-    for (const char* host : {"127.0.0.1", "::1"}) {
-        auto one = UdpSocket::open({.host = host, .port = 0}, 1);
-        auto other = UdpSocket::open({.host = host, .port = 0}, 1);
-        if (!one || !other) continue;  // no IPv6 on this machine
-        for (std::uint8_t ecn = 0; ecn < 4; ++ecn) {
-            (*one)->room()[0] = std::byte{ecn};
-            (*one)->send(1, {(*one)->address(), (*other)->address()}, ecn);
-            (*one)->flush();
-            bool has_come = false;
-            while (!has_come)
-                (*other)->receive([&](const Datagram& datagram) {
-                    has_come = true;
-                    EXPECT_EQ(datagram.ecn, ecn);
-                    EXPECT_EQ(datagram.bytes.size(), 1u);
-                    EXPECT_EQ(datagram.path.remote.text(), (*one)->address().text());
-                    EXPECT_EQ(datagram.path.local.text(), (*other)->address().text());
-                });
-        }
-    }
-}
-
-TEST(UdpSocket, SaysWhyItCannotOpen) {
-    const auto one = UdpSocket::open({.host = "127.0.0.1", .port = 0}, 1);
-    ASSERT_TRUE(one);
-    const auto taken = UdpSocket::open({.host = "127.0.0.1", .port = (*one)->address().port()}, 1);
-    ASSERT_FALSE(taken);
-    EXPECT_NE(taken.error().find("bind: Address already in use"), std::string::npos);
-    EXPECT_FALSE(UdpSocket::open({.host = "broker.example", .port = 0}, 1));
-}
-
 }  // namespace
 }  // namespace starling::quic

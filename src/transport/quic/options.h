@@ -34,6 +34,7 @@ struct QuicOptions {
     std::uint32_t resets_per_second = limits::kQuicResetsPerSecond;
     std::uint32_t live_ciphers = limits::kQuicLiveCiphers;
     std::uint32_t windows = limits::kQuicWindows;
+    std::uint32_t wakes = limits::kQuicWakes;
     bool parks_always = false;  // for tests: see WindowCache
 };
 

@@ -114,9 +114,13 @@ void QuicPoller::read_mail() {
 
 // A socket tells only once that there is something: it is read until there is no more.
 void QuicPoller::read(Member& member) {
-    for (int batch = 0; member.has_unread && batch < kBatches; ++batch)
-        member.has_unread = member.socket->receive(
-            [&](const Datagram& datagram) { member.endpoint->receive_from_network(datagram); });
+    int count = 0;
+    const auto visit = [&](const Datagram& datagram) {
+        ++count;
+        member.endpoint->receive_from_network(datagram);
+    };
+    while (member.has_unread && count < kDatagrams)
+        member.has_unread = member.socket->receive(visit);
 }
 
 }  // namespace starling::quic

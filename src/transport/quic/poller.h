@@ -24,9 +24,9 @@ namespace starling::quic {
 // Owner: one core; only wake() may be called from elsewhere.
 class QuicPoller final : public Poller {
 public:
-    // Batches of 64 datagrams read from a socket in a wait(). Beyond: the next, which then does not
-    // sleep.
-    static constexpr int kBatches = 8;
+    // Datagrams read from a socket in a wait(), and then what its last batch has beyond them. The
+    // rest: in the next, which then does not sleep.
+    static constexpr int kDatagrams = 512;
 
     // For clients alone.
     explicit QuicPoller(std::unique_ptr<Poller> sockets) : sockets_(std::move(sockets)) {}

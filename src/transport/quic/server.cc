@@ -202,7 +202,7 @@ void QuicServer::offer_token(QuicConnection& connection, std::uint16_t slot) {
 
 void QuicServer::reply(const Datagram& to, ngtcp2_ssize size) {
     if (size <= 0) return;
-    sender().send(static_cast<std::size_t>(size), to.path, 0);
+    sender().send(static_cast<std::size_t>(size), to.path, 0, {});
 }
 
 }  // namespace starling::quic

@@ -13,11 +13,11 @@ bool is_same(const SocketAddress& one, const SocketAddress& other) {
 
 void SocketGroup::add(UdpSocket& socket) { by_port_.emplace(socket.address().port(), &socket); }
 
-void SocketGroup::send(std::size_t size, const Path& path, std::uint8_t ecn) {
+void SocketGroup::send(std::size_t size, const Path& path, std::uint8_t ecn, Handle connection) {
     if (!last_ || !is_same(last_->address(), path.local)) last_ = find(path.local);
     if (!last_) return;
     store_bytes(last_->room().data(), Bytes(room_).first(size));
-    last_->send(size, path, ecn);
+    last_->send(size, path, ecn, connection);
 }
 
 UdpSocket* SocketGroup::find(const SocketAddress& local) {

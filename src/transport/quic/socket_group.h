@@ -15,7 +15,7 @@ public:
     void add(UdpSocket& socket);
 
     MutableBytes room() override { return room_; }
-    void send(std::size_t size, const Path& path, std::uint8_t ecn) override;
+    void send(std::size_t size, const Path& path, std::uint8_t ecn, Handle connection) override;
 
 private:
     UdpSocket* find(const SocketAddress& local);

@@ -16,7 +16,8 @@ namespace starling::quic {
 
 class QuicConnection;
 
-// Bytes received that nobody has read yet. Bounded by the credit that the peer was given.
+// Bytes received that nobody has read yet. Bounded by the credit that the peer was given: of those
+// that have been read, no more are kept than of those that have not.
 // Owner: its stream.
 class ReceiveBuffer {
 public:
@@ -25,6 +26,7 @@ public:
     void append(Bytes bytes) {
         if (bytes.empty()) return;
         if (!bytes_) bytes_ = std::make_unique<ByteVector>();
+        if (read_ > size()) forget_read();
         bytes_->insert(bytes_->end(), bytes.begin(), bytes.end());
     }
 
@@ -44,6 +46,11 @@ public:
     }
 
 private:
+    void forget_read() {
+        bytes_->erase(bytes_->begin(), bytes_->begin() + read_);
+        read_ = 0;
+    }
+
     std::unique_ptr<ByteVector> bytes_;
     std::uint32_t read_ = 0;
 };

@@ -73,7 +73,7 @@ public:
               room_(kDatagramBytes) {}
 
         MutableBytes room() override { return room_; }
-        void send(std::size_t size, const Path& path, std::uint8_t ecn) override;
+        void send(std::size_t size, const Path& path, std::uint8_t ecn, Handle) override;
 
         // The router forgets: from now on it comes from another port.
         void rebind(std::uint16_t port);
@@ -285,7 +285,7 @@ inline std::unique_ptr<TestNetwork::Port> TestNetwork::open(const SocketAddress&
     return port;
 }
 
-inline void TestNetwork::Port::send(std::size_t size, const Path& path, std::uint8_t ecn) {
+inline void TestNetwork::Port::send(std::size_t size, const Path& path, std::uint8_t ecn, Handle) {
     ++sent;
     bytes_sent += size;
     const SocketAddress from = outside_ == 0 ? path.local : with_port(path.local, outside_);

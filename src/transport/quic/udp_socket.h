@@ -1,17 +1,16 @@
 // A UDP socket: datagrams in batches, each with its way and its congestion marks.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
-#include <netinet/in.h>
 #include <string>
-#include <vector>
 
 #include "base/handle.h"
 #include "base/result.h"
 #include "transport/listener.h"
 #include "transport/quic/datagram.h"
+#include "transport/quic/receive_batch.h"
+#include "transport/quic/send_batch.h"
 
 namespace starling::quic {
 
@@ -38,44 +37,28 @@ public:
     // Takes one batch and calls visit(datagram) for each. False when that was all there is.
     template <typename Visit>
     bool receive(Visit visit) {
-        const std::size_t count = receive_batch();
-        for (std::size_t i = 0; i < count; ++i) visit(datagram(i));
-        return count == kBatch;
+        return in_.receive(descriptor_, address_, visit);
     }
 
-    // Datagrams go out when kBatch of them are there, or at flush().
-    MutableBytes room() override;
-    void send(std::size_t size, const Path& path, std::uint8_t ecn) override;
-    void flush();
+    // Datagrams go out when a batch of them is there, or at flush().
+    MutableBytes room() override {
+        if (out_.is_full()) flush();
+        return out_.room();
+    }
+    void send(std::size_t size, const Path& path, std::uint8_t ecn, Handle connection) override {
+        out_.add(size, path, ecn, connection);
+    }
+    void flush() { out_.send(descriptor_); }
 
-    // What the kernel had no room for, and lost.
-    std::uint64_t dropped() const { return dropped_; }
+    const SendBatch& out() const { return out_; }
 
 private:
-    static constexpr std::size_t kBatch = 64;
-    static constexpr std::size_t kReceiveBytes = 2'048;  // more than any datagram we asked for
-    static constexpr std::size_t kControlBytes = 128;
-
-    // A place of a batch, which the system's structures point into.
-    struct Slot {
-        std::array<std::byte, kReceiveBytes> bytes;
-        alignas(cmsghdr) std::array<std::byte, kControlBytes> control;
-        sockaddr_storage remote;
-        iovec piece;
-    };
-
-    explicit UdpSocket(int descriptor);
-    std::size_t receive_batch();
-    Datagram datagram(std::size_t index) const;
-    void put_control(msghdr& header, const Path& path, std::uint8_t ecn) const;
+    explicit UdpSocket(int descriptor) : descriptor_(descriptor) {}
 
     int descriptor_;
     SocketAddress address_;
-    bool is_everywhere_ = false;
-    std::vector<Slot> in_, out_;
-    std::vector<mmsghdr> in_headers_, out_headers_;
-    std::size_t waiting_ = 0;  // to be sent
-    std::uint64_t dropped_ = 0;
+    ReceiveBatch in_;
+    SendBatch out_;
 };
 
 }  // namespace starling::quic
