@@ -96,23 +96,38 @@ BENCHMARK(memory_idle)
     ->Iterations(1)
     ->Unit(benchmark::kSecond);
 
-// Both sides, in one thread.
+// Both sides, in one thread: from nothing, with a ticket, and with 64 bytes of early data.
+enum class From : std::int64_t { Nothing, Ticket, EarlyData };
+
 void handshake(benchmark::State& state) {
+    const auto from = static_cast<From>(state.range(0));
     QuicRig rig(roomy(256));
-    ByteVector ticket;
-    if (state.range(0) != 0) {
+    QuicConnection::Souvenirs left;
+    if (from != From::Nothing) {
         const Handle first = rig.connect();
         rig.run_until([&] { return is_ready(rig, first); });
-        ticket = rig.client(first)->take_souvenirs().ticket;
+        left = rig.client(first)->take_souvenirs();
     }
+    if (from != From::EarlyData) left.limits.clear();
+    char text[64] = "hello";
+    const iovec piece{text, sizeof text};
     for (auto _ : state) {
-        const Handle handle = rig.connect(ticket);
+        const Handle handle = rig.come_again(left);
+        std::unique_ptr<QuicStream> stream, heard;
+        if (from == From::EarlyData) {
+            stream =
+                std::make_unique<QuicStream>(rig.clients(), *rig.client(handle)->open_stream());
+            (void)stream->write({&piece, 1});
+        }
         rig.run_until([&] { return is_ready(rig, handle); });
+        heard = rig.take_server_stream();
         rig.client(handle)->close(0);
         rig.run_for(5 * kSecond);
     }
+    state.counters["early"] =
+        static_cast<double>(rig.server().counters()[QuicCount::EarlyAccepted]);
 }
-BENCHMARK(handshake)->Arg(0)->Arg(1)->ArgName("resumed")->Unit(benchmark::kMicrosecond);
+BENCHMARK(handshake)->Arg(0)->Arg(1)->Arg(2)->ArgName("from")->Unit(benchmark::kMicrosecond);
 
 // Connections at rest, each after a message.
 std::vector<Idle> make_many(QuicRig& rig, int count) {

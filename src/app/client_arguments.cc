@@ -122,9 +122,11 @@ Checked take_server(const ClientFlags& flags, ClientOptions& options,
 Checked take_quic(const ClientFlags& flags, ClientArguments& arguments) {
     STARLING_TRY(trust, understand(flags.quic, arguments.options.host));
     if (flags.ticket_file && !trust) return wrong("--ticket-file needs --quic.");
+    if (flags.is_early && !flags.ticket_file) return wrong("--early-data needs --ticket-file.");
     if (trust)
         arguments.quic = {.trust = std::move(*trust),
-                          .ticket_file = flags.ticket_file.value_or("")};
+                          .ticket_file = flags.ticket_file.value_or(""),
+                          .is_early = flags.is_early};
     return {};
 }
 

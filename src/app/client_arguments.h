@@ -28,6 +28,7 @@ struct ClientFlags {
     std::vector<std::string> property_words;  // of every -D, one after the other
     QuicFlags quic;
     std::optional<std::string> ticket_file;
+    bool is_early = false;
 };
 
 struct PubFlags : ClientFlags {
@@ -54,6 +55,7 @@ struct SubFlags : ClientFlags {
 struct QuicArguments {
     quic::ClientTrust trust;
     std::string ticket_file;  // "": none
+    bool is_early = false;    // sends CONNECT as early data, if the ticket permits it
 };
 
 struct ClientArguments {

@@ -110,6 +110,7 @@ TEST(PubCommandLine, RejectsWhatIsWrong) {
         {"-t", "a", "-m", "x", "--will-payload", "x"},
         {"-t", "a", "-m", "x", "--will-topic", "+"},
         {"-t", "a", "-m", "x", "--ticket-file", "x"},
+        {"-t", "a", "-m", "x", "--quic", "--early-data"},
         {"-t", "a", "-m", "x", "--quic", "--cert", "x"},
         {"-t", "a", "-m", "x", "--no-such-flag"},
         {"-t", "a", "-m", "x", "stray"},
@@ -148,6 +149,8 @@ TEST(PubCommandLine, GoesOverQuic) {
     EXPECT_EQ(arguments.quic->trust.certificate_file, "c");
     EXPECT_EQ(arguments.quic->trust.key_file, "d");
     EXPECT_EQ(arguments.quic->ticket_file, "e");
+    EXPECT_FALSE(arguments.quic->is_early);
+    EXPECT_TRUE(good_pub({"--quic", "--ticket-file", "e", "--early-data"}).quic->is_early);
     EXPECT_TRUE(good_pub({"--quic", "--insecure"}).quic->trust.is_anybody_trusted);
     EXPECT_EQ(good_pub({"--quic", "-p", "99"}).options.port, 99);
     EXPECT_EQ(pub({"--quic", "-L", "mqtt://host/t", "-n"})->options.port, 14'567);

@@ -117,6 +117,9 @@ void CommandLine::add_quic(ClientFlags& flags) {
     option("--key", flags.quic.key_file, "Its key");
     option("--ticket-file", flags.ticket_file,
            "Where a run leaves what the next resumes its session with");
+    flag("--early-data", flags.is_early,
+         "With a ticket that permits it, send CONNECT before the server has answered; who has seen "
+         "that can send it again");
 }
 
 void CommandLine::add_will(ClientFlags& flags) {

@@ -19,7 +19,8 @@ Result<std::unique_ptr<QuicAccess>, std::string> QuicAccess::open(
         quic::QuicDialer::Setup{.poller = poller,
                                 .tls = *access->tls_,
                                 .source = {},
-                                .souvenirs = remembers ? &access->souvenirs_ : nullptr});
+                                .souvenirs = remembers ? &access->souvenirs_ : nullptr,
+                                .is_early = arguments.quic->is_early});
     return access;
 }
 
@@ -52,8 +53,11 @@ void QuicAccess::keep_ticket() const {
 }
 
 void QuicAccess::note_handshake() const {
-    const auto resumed = dialer_->clients().counters()[quic::QuicCount::Resumptions];
-    note(resumed != 0 ? "session resumed" : "full handshake");
+    using Count = quic::QuicCount;
+    const quic::QuicCounters& counters = dialer_->clients().counters();
+    note(counters[Count::Resumptions] != 0 ? "session resumed" : "full handshake");
+    if (counters[Count::EarlyAccepted] != 0) note("early data accepted");
+    if (counters[Count::EarlyRefused] != 0) note("early data refused, and sent again");
 }
 
 void QuicAccess::note(const std::string& text) const {

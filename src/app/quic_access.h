@@ -23,7 +23,8 @@ public:
 
     Dial dial() { return dial_quic(*dialer_); }
 
-    // Says, when packets are printed, whether a connection has resumed an earlier session.
+    // Says, when packets are printed, whether a connection has resumed an earlier session, and what
+    // became of its early data.
     void note_handshake() const;
 
 private:

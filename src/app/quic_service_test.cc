@@ -197,7 +197,7 @@ TEST_F(QuicServiceTest, AClientPublishesAndReceives) {
     EXPECT_EQ(caller.heard, answers);
     EXPECT_EQ(figure("quic/handshakes"), 1u);
     EXPECT_EQ(figure("quic/connections"), 1u);
-    EXPECT_GT(figure("quic/datagrams_received"), 2u);
+    EXPECT_GE(figure("quic/datagrams_received"), 2u);
     EXPECT_GT(figure("quic/window_hits"), 0u);
 }
 

@@ -177,6 +177,17 @@ inline constexpr std::uint32_t kQuicResetsPerSecond = 1'000;
 // Ciphers that a core keeps for the packets that follow, 750 bytes each. Beyond: made anew.
 inline constexpr std::uint32_t kQuicLiveCiphers = 1'024;
 
+// Places in which a core keeps to which other it has sent a QUIC client that begins, for what this
+// says early. A newer one takes the place of an older, whose early data is lost, and said again.
+inline constexpr std::size_t kQuicSentHome = 1'024;
+
+// Seconds that QUIC tickets are good where early data acts at once: each is remembered for three
+// times as long.
+inline constexpr std::uint32_t kQuicTicketLifetimeS = 2 * 3600;
+
+// Such tickets that all cores together remember. Beyond: early data is refused, and said again.
+inline constexpr std::uint32_t kQuicEarlyTickets = 262'144;
+
 // QUIC connections of a core that are not parked, about 100 KB each. Beyond: one is.
 inline constexpr std::uint32_t kQuicWindows = 1'024;
 

@@ -113,6 +113,8 @@ void Broker::on_ready(const Readiness& ready) {
         connection->is_writable = true;
         mark_dirty(handle, *connection);
     }
+    if (connection->pause == Connection::Pause::Transport && connection->stream->may_move())
+        resume(handle, *connection);
     if (ready.readable || ready.ended) read_connection(handle);
 }
 
@@ -268,8 +270,9 @@ std::size_t Broker::feed_packets(Handle handle, Connection& connection, Bytes by
             break;
         }
         on_packet(handle, connection, *frame, rest);
-        const bool comes_again =
-            connection.pause == Connection::Pause::Authorizer || !connection.stream;  // at its home
+        const bool comes_again = connection.pause == Connection::Pause::Authorizer ||
+                                 connection.pause == Connection::Pause::Transport ||
+                                 !connection.stream;  // at its home
         if (comes_again) break;
         counters_.add(Count::PacketsReceived);
         rest = rest.subspan(frame->size);

@@ -68,6 +68,7 @@ struct Connection {
         Acks,          // too many acknowledgements are owed
         Memory,        // memory.max is reached
         Authorizer,    // the first of them waits for its verdict
+        Transport,     // the stream cannot go to the client's home yet
     };
 
     explicit Connection(std::unique_ptr<Stream> taken) : stream(std::move(taken)) {}

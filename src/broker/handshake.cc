@@ -28,11 +28,15 @@ void Broker::on_connect(Handle handle, Connection& connection, const Frame& fram
 }
 
 // Gives a client of another core to that one, which handles its CONNECT anew. True when it has
-// gone.
+// gone, or waits to go.
 bool Broker::move_home(Handle handle, Connection& connection, std::string_view client_id,
                        Bytes unread) {
     const CoreId home = client_id.empty() ? core_.id() : commons_.home_of(client_id);
     if (home == core_.id()) return false;
+    if (!connection.stream->may_move()) {
+        pause(handle, connection, Connection::Pause::Transport);
+        return true;
+    }
     handshaking_.remove(handle.index);
     connection.state = Connection::State::Gone;
     gone_.push_back(handle);

@@ -56,6 +56,32 @@ TEST(Home, LosesNothingThatComesWhileTheConnectionMoves) {
     EXPECT_EQ(rig.say(wire, "C0 00"), "20020000D000D000D000");
 }
 
+// As one of QUIC whose client speaks before its handshake is complete.
+TEST(Home, IsReachedWhenTheStreamIsReadyToGo) {
+    for (const bool gives_up : {false, true}) {
+        CoresRig rig({.cores = 2});
+        const auto near = rig.dial(0), far = rig.dial(0);
+        near->may_move = far->may_move = false;
+        const auto connect = [&](CoreId home) {
+            return "10 [('MQTT') 04 02 0000 ('" + rig.name_at(home, "c") + "')] C000";
+        };
+        EXPECT_EQ(rig.say(near, connect(0)), "20020000D000") << "it is there";
+        EXPECT_EQ(rig.say(far, connect(1)), "");
+        EXPECT_EQ(rig.say(far, "C000"), "") << "what comes behind it waits too";
+        EXPECT_EQ(far->homes, 1);
+        if (gives_up) {
+            far->may_move = true;
+            rig.hang_up(far);
+            EXPECT_FALSE(far->is_open);
+            continue;
+        }
+        far->may_move = far->news.readable = true;
+        rig.turn();
+        EXPECT_EQ(BrokerRig::heard(far), "20020000D000D000");
+        EXPECT_EQ(far->homes, 2);
+    }
+}
+
 TEST(Home, OfAClientWithoutAnIdIsWhereItArrived) {
     for (const BrokerRig::Shape shape : shapes())
         for (CoreId accepting = 0; accepting < shape.cores; ++accepting) {

@@ -24,6 +24,7 @@ struct TestWire {
     bool is_ended = false;               // by the client
     bool is_finished = false;            // by the broker
     bool is_open = true;
+    bool may_move = true;
     int homes = 0;                                  // cores it was attached to, one after the other
     Poller* poller = nullptr;                       // of the core it is attached to
     Readiness news;                                 // not reported yet
@@ -51,7 +52,11 @@ public:
                        .opened = !wire_->opened.empty()};
         return {};
     }
-    void detach() override { wire_->poller = nullptr; }
+    void detach() override {
+        STARLING_ASSERT(may_move());
+        wire_->poller = nullptr;
+    }
+    bool may_move() const override { return wire_->may_move; }
 
     std::unique_ptr<Stream> accept() override {
         if (wire_->opened.empty()) return nullptr;

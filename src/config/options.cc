@@ -21,6 +21,7 @@ constexpr std::uint64_t kDayS = 24 * 3600;
 constexpr const char* kLevels[] = {"debug", "info", "warning", "error"};
 constexpr const char* kFormats[] = {"text", "json"};
 constexpr const char* kDrops[] = {"oldest", "newest"};
+constexpr const char* kEarlyData[] = {"off", "connect", "full"};
 constexpr const char* kStrategies[] = {"round_robin", "random", "sticky", "hash_clientid",
                                        "hash_topic"};
 
@@ -249,6 +250,17 @@ constexpr Option kOptions[] = {
         "quic.client_ca",
         "PEM file of the authorities of client certificates; when set, a QUIC client without a "
         "certificate of theirs is refused in the handshake"),
+    choice<kQuic, &Q::early_data>(
+        "quic.early_data", kEarlyData,
+        "What QUIC clients that resume a session may say with their first packet: off: nothing; "
+        "connect: CONNECT, and whatever else is held, acts when the handshake is complete, so that "
+        "nobody gains by sending it again; full: it acts at once, under a ticket that has never "
+        "been used"),
+    number<kQuic, &Q::early_tickets>(
+        "quic.early_tickets", "tickets", {8, 100'000'000},
+        "Used tickets that are remembered for six hours, all cores together, where quic.early_data "
+        "is full; 8 bytes each",
+        "Early data is refused, and sent again by the client"),
     number<kQuic, &Q::connections>("quic.connections", "connections", {1, 100'000'000},
                                    "QUIC connections of a core, at each address, with those whose "
                                    "handshake is not complete",
@@ -286,9 +298,10 @@ constexpr Option kOptions[] = {
     number<kQuic, &Q::held_bytes>("quic.held_bytes", "bytes", {1'024, 2 << 20},
                                   "Bytes unread of a connection before its client has been let in",
                                   "The client waits for credit"),
-    number<kQuic, &Q::held_stream_bytes>("quic.held_stream_bytes", "bytes", {1'024, 2 << 20},
-                                         "The same of each stream but the first",
-                                         "The client waits for credit"),
+    number<kQuic, &Q::held_stream_bytes>(
+        "quic.held_stream_bytes", "bytes", {1'024, 2 << 20},
+        "The same of each stream; of the first only before the handshake is complete",
+        "The client waits for credit"),
     number<kQuic, &Q::forwards>(
         "quic.forwards", "datagrams", {1, 65'536},
         "Datagrams on their way from one core to one other, for connections that have moved there",
@@ -300,7 +313,7 @@ constexpr Option kOptions[] = {
     number<kQuic, &Q::windows>(
         "quic.windows", "connections", {8, 65'536},
         "QUIC connections of a core, at each address, that are not parked: about 100 KB each",
-        "One of those that are quiet is parked; that, and bringing another back, takes 20 us"),
+        "One of those that are quiet is parked; that, and bringing another back, takes 10 us"),
     number<kQuic, &Q::wakes>(
         "quic.wakes", "connections", {1, 10'000'000},
         "Parked QUIC connections of a core, at each address, that were woken to send and have yet "

@@ -25,8 +25,11 @@ public:
     virtual Result<void> attach(Poller& poller, std::uint64_t token) = 0;
 
     // Undoes attach(), right before the stream goes to another core, where it is attached again:
-    // what cannot go there fails to attach. Loses no byte.
+    // what cannot go there fails to attach. Loses no byte. REQUIRES: may_move().
     virtual void detach() = 0;
+
+    // False while it is not ready to go to another core. When it is, readability will be reported.
+    virtual bool may_move() const { return true; }
 
     struct ReadAnswer {
         std::size_t bytes = 0;

@@ -76,11 +76,12 @@ class Client:
         self.is_over = self.is_over or said["event"] == "closed"
         return said
 
-    def dial(self, protocol="mqtt"):
-        """Returns "connected" or "closed"."""
+    def dial(self, protocol="mqtt", early=False):
+        """Returns "connected" or "closed". Who is early has not heard the server yet, if there is a
+        ticket; "completed" tells when it has."""
         self.is_over = False
         self._unseen.clear()
-        self.tell("dial", protocol=protocol)
+        self.tell("dial", protocol=protocol, early=early)
         return self.wait("connected", "closed")
 
     def open(self):

@@ -9,6 +9,8 @@ import pytest
 
 from harness.broker import Broker, external_port
 from harness.cases import case
+from harness.figures import figure_becomes
+from harness.packets import PUBLISH
 from harness.quic import Certificate
 from programs import run, starling
 
@@ -164,6 +166,48 @@ def test_a_ticket_is_of_one_server_and_one_trust(quic_broker, publish, tmp_path)
     publish("--insecure", *words)
     assert "QUIC full handshake" in publish(*trusting(quic_broker), *words)[0]
     assert "QUIC full handshake" in publish(*trusting(quic_broker), "-h", "127.0.0.1", *words)[0]
+
+
+@pytest.mark.parametrize("policy, accepted", [
+    case("", "off", "off", 0),
+    case("", "connect", "connect", 1),
+    case("", "full", "full", 1),
+])
+def test_connect_is_said_early(topic, tmp_path, policy, accepted):
+    with Broker("--set", f"quic.early_data={policy}", transports=("tcp", "quic"),
+                interval_s=1) as broker:
+        def publish(*options):
+            return run(starling(), "pub", "--quic", "-p", broker.quic_port, "-t", topic, "-d",
+                       *trusting(broker), "--ticket-file", tmp_path / "ticket", *options)[0]
+
+        watcher = broker.connect()
+        watcher.subscribe(topic)
+        assert "early data" not in publish("--early-data", "-m", "no ticket yet")
+        assert "early data" not in publish("-m", "nobody asks for it")
+        out = publish("--early-data", "-m", "early", "-q", 1)
+        assert "QUIC session resumed" in out
+        assert ("QUIC early data accepted" in out) == bool(accepted)
+        for text in b"no ticket yet", b"nobody asks for it", b"early":
+            assert watcher.expect(PUBLISH).payload == text
+        figure_becomes(broker, "quic/early_accepted", accepted)
+        figure_becomes(broker, "quic/early_refused", 0)
+
+
+@pytest.mark.parametrize("policy", [case("", "connect", "connect"), case("", "full", "full")])
+def test_who_speaks_early_is_heard_at_home(topic, tmp_path, policy):
+    """Each run is another client with the ticket and token of the one before: its CONNECT comes to
+    the core of that one."""
+    with Broker("--set", f"quic.early_data={policy}", transports=("tcp", "quic"), cores=2,
+                interval_s=1) as broker:
+        watcher = broker.connect()
+        watcher.subscribe(topic)
+        for number in range(12):
+            out, _ = run(starling(), "pub", "--quic", "-p", broker.quic_port, "-t", topic, "-d",
+                         *trusting(broker), "--ticket-file", tmp_path / "ticket", "--early-data",
+                         "-i", f"client {number}", "-m", number, "-q", 1)
+            assert ("QUIC early data accepted" in out) == (number != 0)
+            assert watcher.expect(PUBLISH).payload == str(number).encode()
+        figure_becomes(broker, "quic/early_accepted", 11)
 
 
 # --- bench ----------------------------------------------------------------------------------------

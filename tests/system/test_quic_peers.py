@@ -257,6 +257,29 @@ def test_who_comes_again_resumes(dial):
         client.connect().disconnect()
 
 
+@pytest.mark.parametrize("policy, is_early", [
+    case("", "off", "off", False),
+    case("", "connect", "connect", True),
+    case("", "full", "full", True),
+])
+def test_who_comes_again_may_speak_early(dial, topic, policy, is_early):
+    with Broker(*quic_words(early_data=policy), transports=("tcp", "quic"), cores=2,
+                interval_s=1) as broker:
+        client = dial(port=broker.quic_port, trust=broker.certificate.file)
+        client.connect().disconnect()
+        for _ in range(3):
+            client.wait("closed")
+            assert client.dial(early=True)["event"] == "connected"
+            peer = client.connect()
+            assert client.wait("completed").get("early", False) == is_early
+            peer.subscribe(topic, qos=1)
+            exchange(peer, peer, topic)
+            peer.disconnect()
+        figure_becomes(broker, "quic/early_accepted", 3 if is_early else 0)
+        figure_becomes(broker, "quic/early_refused", 0)
+        broker.hang_up()
+
+
 def test_keys_are_updated(dial, topic):
     client = dial("-key-update", 100)
     control = client.connect()

@@ -26,6 +26,7 @@ Result<Handle> QuicClients::connect(const Call& call) {
                                               .protocol = call.protocol,
                                               .ticket = call.ticket,
                                               .token = call.token,
+                                              .limits = call.limits,
                                               .is_remembered = call.is_remembered});
     if (begun) return handle;
     seats_.erase(handle);  // nobody has heard of it
@@ -35,6 +36,7 @@ Result<Handle> QuicClients::connect(const Call& call) {
 void QuicClients::on_handshake_done(QuicConnection& connection) {
     counters_.add(QuicCount::Handshakes);
     if (connection.is_resumed()) counters_.add(QuicCount::Resumptions);
+    count_early(connection);
 }
 
 // A server has no credit to open any, so this one ends with its connection.

@@ -26,6 +26,7 @@ public:
         std::string_view protocol = kProtocols[0];
         Bytes ticket;               // of an earlier connection, or empty
         Bytes token;                // likewise
+        Bytes limits{};             // of early data, which is sent then; or empty
         bool is_remembered = true;  // keeps what its next one may begin with
     };
     // Fails only for want of memory; whether the server answers shows later.

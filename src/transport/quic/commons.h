@@ -1,6 +1,10 @@
 // What the QUIC servers of all cores share.
 #pragma once
 
+#include <optional>
+
+#include "base/random.h"
+#include "base/replay_register.h"
 #include "reactor/mailboxes.h"
 #include "transport/quic/mail.h"
 #include "transport/quic/options.h"
@@ -18,17 +22,27 @@ public:
         : options(its_options),
           keys(its_keys),
           tls(its_tls),
-          lanes(cores) {}
+          lanes(cores) {
+        if (options.early_data == EarlyData::Full)
+            used_tickets_.emplace(options.early_tickets, EarlyDataGate::kRememberedS,
+                                  HashKey{secret_u64(), secret_u64()});
+    }
 
     CoreId cores() const { return lanes.cores(); }
 
     // Who wakes a core for its mail. REQUIRES: told of every core before the first wait() of any.
     void set_waker(CoreId core, Waker& waker) { lanes.set_waker(core, waker); }
 
+    // Those whose early data has acted; null where it does not act at once.
+    ReplayRegister* used_tickets() { return used_tickets_ ? &*used_tickets_ : nullptr; }
+
     const QuicOptions& options;
     const QuicKeys& keys;
     const TlsContext& tls;
     MailLanes<Envelope> lanes;
+
+private:
+    std::optional<ReplayRegister> used_tickets_;
 };
 
 }  // namespace starling::quic

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "transport/fault.h"
+#include "transport/quic/early_limits.h"
 #include "transport/quic/library_types.h"
 #include "transport/quic/tls_faults.h"
 
@@ -57,7 +58,6 @@ QuicConnection::~QuicConnection() {
 Result<void> QuicConnection::accept(const Arrival& arrival) {
     self_ = arrival.self;
     peer_ = CompactAddress(arrival.path.remote);
-    tls_ = TlsSession::server(arrival.tls, host_->crypto());
 
     const ConnectionId our_id = new_id();
     ngtcp2_settings its_settings = settings();
@@ -70,6 +70,9 @@ Result<void> QuicConnection::accept(const Arrival& arrival) {
         its_parameters.retry_scid = arrival.initial.dcid;
         its_parameters.retry_scid_present = 1;
     }
+    const ByteVector limits = encode_limits(its_parameters);
+    tls_ = TlsSession::server(arrival.tls, host_->crypto(),
+                              {.gate = host_->early_data(), .limits = limits});
     its_parameters.stateless_reset_token_present = 1;
     const ResetToken reset = host_->ids().reset_token(our_id);
     std::copy_n(raw(reset.data()), reset.size(), its_parameters.stateless_reset_token);
@@ -90,8 +93,13 @@ Result<void> QuicConnection::connect(const Departure& departure) {
     self_ = departure.self;
     is_remembered_ = departure.is_remembered;
     peer_ = CompactAddress(departure.path.remote);
-    tls_ = TlsSession::client(departure.tls, host_->crypto(), departure.server_name,
-                              departure.protocol, departure.ticket);
+    ngtcp2_transport_params remembered{};
+    may_be_early_ = decode_limits(departure.limits, remembered);
+    tls_ = TlsSession::client(departure.tls, host_->crypto(),
+                              {.host = departure.server_name,
+                               .protocol = departure.protocol,
+                               .ticket = departure.ticket,
+                               .asks_early = may_be_early_});
 
     std::array<std::byte, 18> first_id;
     STARLING_ASSERT(gnutls_rnd(GNUTLS_RND_RANDOM, first_id.data(), first_id.size()) == 0);
@@ -108,6 +116,7 @@ Result<void> QuicConnection::connect(const Departure& departure) {
     if (ngtcp2_conn_client_new(&library, &server, &client, &path, NGTCP2_PROTO_VER_V1, &calls,
                                &its_settings, &its_parameters, &visit.memory(), this) != 0)
         return Error{ENOMEM, "quic connection"};
+    if (may_be_early_) ngtcp2_conn_set_early_remote_transport_params(library, &remembered);
     visit.library() = library;
     mark_dirty();
     return {};
@@ -135,13 +144,27 @@ void QuicConnection::receive(const Datagram& datagram) {
     silent_since_ = host_->now();
     may_have_room_ = true;
     if (was_handshaking && phase_ == Phase::Open) {
-        if (failure == 0) open_early();
-        if (role_ == Role::Server && !first_stream())
-            deadline_ = host_->now() + host_->options().handshake_timeout_s * kSecond;
         host_->on_handshake_done(*this);
+        if (failure == 0) on_handshake_end();
     }
     if (failure != 0) return fail(failure);
     mark_dirty();
+}
+
+// What has come early acts from here on.
+void QuicConnection::on_handshake_end() {
+    if (role_ == Role::Client) return open_early();
+    StreamState* first = first_stream();
+    if (!first) deadline_ = host_->now() + host_->options().handshake_timeout_s * kSecond;
+    else if (first->is_waiting) present(*first);
+    else tell(*first, true, false);  // who serves it may have waited for this
+    if (is_let_in_) host_->on_let_in(*this);
+}
+
+// What a client says early under a new ticket acts at once, or not before its handshake is
+// complete.
+bool QuicConnection::may_act() const {
+    return phase_ == Phase::Open || host_->options().early_data == EarlyData::Full;
 }
 
 void QuicConnection::expire() {
@@ -170,11 +193,13 @@ void QuicConnection::flush() {
         Visit visit(*this);
         ngtcp2_conn* library = visit.library();
         return_credit(library);
+        send_again(library, failure);
         send_endings(library);
         ngtcp2_ssize accepted = -1;
-        while (send_one(library, -1, NGTCP2_WRITE_STREAM_FLAG_NONE, {}, accepted, failure)) {}
+        while (failure == 0 &&
+               send_one(library, -1, NGTCP2_WRITE_STREAM_FLAG_NONE, {}, accepted, failure)) {}
         if (failure == 0) {
-            ngtcp2_conn_update_pkt_tx_time(library, host_->now());
+            pace(library);
             begin_wake(library);
             if (std::exchange(may_have_room_, false)) wake_blocked(library);
         }
@@ -182,6 +207,12 @@ void QuicConnection::flush() {
     if (failure != 0) return fail(failure);
     if (wake_ == Wake::Yes && is_all_acknowledged()) end_wake();
     if (is_lingering_ && is_all_acknowledged()) close(CloseCode::Done);
+}
+
+// Before the handshake is complete the round trip is a guess, 333 ms, by which a first word would
+// have to wait for 25 ms. The first window may go out at once (RFC 9002, section 7.7).
+void QuicConnection::pace(ngtcp2_conn* library) {
+    if (phase_ == Phase::Open) ngtcp2_conn_update_pkt_tx_time(library, host_->now());
 }
 
 TimeNs QuicConnection::expiry() const {
@@ -239,17 +270,23 @@ void QuicConnection::after_visit(ngtcp2_conn* library) {
     host_->crypto().wipe_opened();
     if (!library) return;
     expiry_ = ngtcp2_conn_get_expiry(library);
-    if (tls_) free_tls();
+    if (tls_) free_tls(library);
 }
 
 // A client that was offered a ticket keeps the session until it has come.
-void QuicConnection::free_tls() {
+void QuicConnection::free_tls(ngtcp2_conn* library) {
     if (!is_confirmed_) return;
     if (role_ == Role::Client) {
         if (!tls_->has_ticket()) return;
-        if (is_remembered_) souvenirs().ticket = tls_->ticket();
+        if (is_remembered_) keep_ticket(library);
     }
     tls_.reset();
+}
+
+void QuicConnection::keep_ticket(ngtcp2_conn* library) {
+    souvenirs().ticket = tls_->ticket();
+    if (tls_->permits_early())
+        souvenirs().limits = encode_limits(*ngtcp2_conn_get_remote_transport_params(library));
 }
 
 QuicConnection::Souvenirs& QuicConnection::souvenirs() {

@@ -40,6 +40,9 @@ public:
     virtual DatagramSender& sender() = 0;
     virtual void count(QuicCount what) = 0;
 
+    // Of a server that takes early data; null: it is refused.
+    virtual EarlyDataGate* early_data() = 0;
+
     // The connection wants flush() before the core sleeps.
     virtual void on_dirty(QuicConnection& connection) = 0;
     virtual void on_handshake_done(QuicConnection& connection) = 0;
@@ -94,6 +97,7 @@ public:
         std::string_view protocol;
         Bytes ticket;               // of an earlier connection, or empty
         Bytes token;                // from the server's NEW_TOKEN, or empty
+        Bytes limits{};             // of early data, which is sent then; or empty
         bool is_remembered = true;  // keeps souvenirs
     };
     Result<void> connect(const Departure& departure);
@@ -115,6 +119,9 @@ public:
     // not when streams beside its first have been accepted.
     bool is_movable() const;
 
+    // Its handshake is not complete: it may be movable later, and readability will be reported.
+    bool is_handshaking() const { return phase_ == Phase::Handshake; }
+
     // Takes everything along that it has here. REQUIRES: is_movable(), and none of its streams is
     // listed for news.
     void depart();
@@ -128,7 +135,8 @@ public:
     bool has_waiting_stream() const;
 
     // Opens a stream of ours, to be made a QuicStream or dropped; null while the peer allows none.
-    // A client's first may be opened before the handshake is done: it takes no byte until then.
+    // A client's first may be opened before the handshake is done: it takes no byte until then, but
+    // for early data. What of that the server refuses is sent again when the handshake is done.
     StreamState* open_stream();
 
     // What QuicStream does. See transport/stream.h.
@@ -164,11 +172,13 @@ public:
     // TLS has done its work and its memory is free.
     bool is_tls_free() const { return !tls_; }
     bool is_resumed() const { return is_resumed_; }
+    EarlyOutcome early_outcome() const { return early_outcome_; }
 
     // What a client takes along for its next connection, as far as it has come.
     struct Souvenirs {
         ByteVector ticket;
         ByteVector token;
+        ByteVector limits;  // of early data; empty: the ticket permits none
     };
     Souvenirs take_souvenirs();
     bool has_ticket() const { return souvenirs_ && !souvenirs_->ticket.empty(); }
@@ -248,7 +258,7 @@ private:
 
     Souvenirs& souvenirs();
     void after_visit(ngtcp2_conn* library);
-    void free_tls();
+    void free_tls(ngtcp2_conn* library);
     void fail(int error);
     void say_goodbye(const CloseError& error);
     void drain();
@@ -257,7 +267,12 @@ private:
     void answer_while_closing();
 
     StreamState& add_stream(std::int64_t id);
+    bool may_act() const;
+    bool open_in_library(StreamState& stream);
     void open_early();
+    void present(StreamState& stream);
+    void on_handshake_end();
+    void keep_ticket(ngtcp2_conn* library);
     void remove(StreamState& stream);
     StreamState* first_stream() const;
     void refuse(StreamState& stream);
@@ -272,6 +287,8 @@ private:
     void return_credit(ngtcp2_conn* library);
     void return_streams(ngtcp2_conn* library);
     void widen(ngtcp2_conn* library);
+    void pace(ngtcp2_conn* library);
+    void send_again(ngtcp2_conn* library, int& failure);
     void send_endings(ngtcp2_conn* library);
     std::size_t send_bytes(ngtcp2_conn* library, StreamState& stream, Bytes bytes, int& failure);
     bool send_one(ngtcp2_conn* library, std::int64_t stream, unsigned flags, Bytes bytes,
@@ -299,6 +316,8 @@ private:
     Role role_;
     Wake wake_ = Wake::No;
     Phase phase_ = Phase::Handshake;
+    EarlyOutcome early_outcome_ = EarlyOutcome::None;
+    bool may_be_early_ = false;  // a client asks for early data
     bool is_resumed_ = false;
     bool is_confirmed_ = false;
     bool is_remembered_ = true;

@@ -62,10 +62,21 @@ struct QuicConnection::Library {
     static int handshake_completed(ngtcp2_conn* library, void* user_data) {
         QuicConnection& connection = self(user_data);
         connection.is_resumed_ = connection.tls_->is_resumed();
+        connection.early_outcome_ = connection.tls_->early_outcome();
         connection.phase_ = Phase::Open;
         if (connection.role_ == Role::Client) return 0;
         connection.is_confirmed_ = true;
         return connection.tls_->send_ticket(library) == 0 ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
+    }
+
+    // The library has forgotten the streams that were opened early.
+    static int early_data_rejected(ngtcp2_conn*, void* user_data) {
+        for (StreamState* stream = self(user_data).streams_; stream; stream = stream->next) {
+            stream->is_early = true;
+            stream->unsent = static_cast<std::uint32_t>(stream->sent.size());
+            stream->wants_finish = stream->was_finished;
+        }
+        return 0;
     }
 
     static int handshake_confirmed(ngtcp2_conn*, void* user_data) {
@@ -101,13 +112,12 @@ struct QuicConnection::Library {
         QuicConnection& connection = self(user_data);
         StreamState& stream = connection.add_stream(id);
         ngtcp2_conn_set_stream_user_data(library, id, &stream);
+        stream.is_waiting = connection.role_ == Role::Server && (id != 0 || !connection.may_act());
         if (connection.role_ == Role::Client || id == 0) {
-            stream.wants_window = id == 0;
             connection.deadline_ = kNeverNs;
-            connection.host_->on_stream_opened(stream);
+            if (!stream.is_waiting) connection.present(stream);
             return 0;
         }
-        stream.is_waiting = true;
         if (StreamState* first = connection.first_stream()) {
             first->has_opened = true;
             connection.host_->on_stream_news(*first);
@@ -142,7 +152,7 @@ struct QuicConnection::Library {
         stream->end = StreamEnd::Reset;
         stream->has_ended = true;
         if (stream->reset_code == 0) stream->reset_code = static_cast<std::uint32_t>(code);
-        if (stream->is_waiting) connection.refuse(*stream);
+        if (stream->is_waiting && stream->id != 0) connection.refuse(*stream);
         else connection.tell(*stream, true, true);
         return 0;
     }
@@ -249,6 +259,7 @@ ngtcp2_callbacks QuicConnection::callbacks() const {
         calls.client_initial = Library::client_initial;
         calls.recv_retry = Library::recv_retry;
         calls.recv_new_token = Library::recv_new_token;
+        calls.early_data_rejected = Library::early_data_rejected;
     } else {
         calls.recv_client_initial = Library::recv_client_initial;
     }

@@ -34,7 +34,7 @@ int error_of(StreamEnd end) {
 StreamState* QuicConnection::open_stream() {
     if (phase_ == Phase::Handshake && role_ == Role::Client && !streams_) {
         StreamState& stream = add_stream(0);
-        stream.is_early = true;
+        stream.is_early = !may_be_early_ || !open_in_library(stream);
         return &stream;
     }
     if (phase_ != Phase::Open) return nullptr;
@@ -51,15 +51,22 @@ void QuicConnection::open_early() {
     StreamState* stream = streams_;
     if (!stream || !stream->is_early) return;
     stream->is_early = false;
-    std::int64_t id = -1;
-    int failure = 0;
-    {
-        Visit visit(*this);
-        failure = ngtcp2_conn_open_bidi_stream(visit.library(), &id, stream);
-    }
-    if (failure == 0) return tell(*stream, false, true);
+    if (open_in_library(*stream)) return tell(*stream, false, true);
     failure_ = EPROTO;
     close(0);
+}
+
+// A connection's first stream, of whose number there is no doubt.
+bool QuicConnection::open_in_library(StreamState& stream) {
+    Visit visit(*this);
+    return ngtcp2_conn_open_bidi_stream(visit.library(), &stream.id, &stream) == 0;
+}
+
+// Whoever serves the peer's streams hears of this one.
+void QuicConnection::present(StreamState& stream) {
+    stream.is_waiting = false;
+    stream.wants_window = stream.id == 0;
+    host_->on_stream_opened(stream);
 }
 
 StreamState& QuicConnection::add_stream(std::int64_t id) {
@@ -83,7 +90,7 @@ bool QuicConnection::has_waiting_stream() const {
 
 StreamState* QuicConnection::accept_stream() {
     if (!std::exchange(is_let_in_, true)) {
-        host_->on_let_in(*this);
+        if (phase_ == Phase::Open) host_->on_let_in(*this);
         mark_dirty();
     }
     StreamState* oldest = nullptr;
@@ -141,7 +148,7 @@ Result<std::size_t> QuicConnection::write(StreamState& stream, std::span<const i
     if (!connection || stream.is_finished)
         return Error{stream.failure != 0 ? stream.failure : EPIPE, "write"};
     const std::size_t wanted = total(pieces);
-    if (stream.is_early) return 0;
+    if (stream.is_early || stream.unsent != 0) return 0;  // told when it is over
     if (!connection->may_wake()) {
         stream.is_blocked = true;
         return 0;
@@ -164,7 +171,7 @@ Result<std::size_t> QuicConnection::write(StreamState& stream, std::span<const i
             taken += sent;
             if (sent < copied.size()) break;
         }
-        ngtcp2_conn_update_pkt_tx_time(library, connection->host_->now());
+        connection->pace(library);
         stream.is_blocked = taken < wanted;
     }
     connection->mark_dirty();
@@ -325,13 +332,27 @@ void QuicConnection::return_streams(ngtcp2_conn* library) {
     if (stream_credit_ != 0) host_->count(QuicCount::StreamCreditsWithheld);
 }
 
+// What a server has refused as early data, before anything else of its stream.
+void QuicConnection::send_again(ngtcp2_conn* library, int& failure) {
+    for (StreamState* stream = streams_; stream; stream = stream->next) {
+        if (stream->unsent == 0 || stream->is_early) continue;
+        while (stream->unsent != 0 && failure == 0) {
+            const Bytes piece = stream->sent.piece_of_last(stream->unsent);
+            const std::size_t sent = send_bytes(library, *stream, piece, failure);
+            stream->unsent -= static_cast<std::uint32_t>(sent);
+            if (sent < piece.size()) break;
+        }
+        if (stream->unsent == 0) tell(*stream, false, true);
+    }
+}
+
 // Ends and resets that could not be told at once.
 void QuicConnection::send_endings(ngtcp2_conn* library) {
     for (StreamState* stream = streams_; stream; stream = stream->next) {
         if (stream->is_early) continue;
         if (stream->wants_reset) shut_stream(library, stream->id, stream->reset_code);
         stream->wants_reset = false;
-        if (!stream->wants_finish) continue;
+        if (!stream->wants_finish || stream->unsent != 0) continue;
         ngtcp2_ssize accepted = -1;
         int failure = 0;
         while (accepted < 0 &&

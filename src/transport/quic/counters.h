@@ -11,8 +11,12 @@ namespace starling::quic {
 
 enum class QuicCount : std::uint8_t {
     DatagramsReceived,
-    Handshakes,   // completed
-    Resumptions,  // of those, without a certificate
+    Handshakes,     // completed
+    Resumptions,    // of those, without a certificate
+    EarlyAccepted,  // with early data; and those whose early data was refused
+    EarlyRefused,
+    EarlyReplays,       // tickets shown again to have early data act; and those that could not be
+    EarlyUnregistered,  // remembered
     HandshakesFailed,
     RetriesSent,
     TokensRefused,       // forged, stale, or of another address
@@ -45,6 +49,10 @@ inline constexpr const char* kQuicCountNames[] = {
     "datagrams_received",
     "handshakes",
     "resumptions",
+    "early_accepted",
+    "early_refused",
+    "early_replays",
+    "early_unregistered",
     "handshakes_failed",
     "retries_sent",
     "tokens_refused",

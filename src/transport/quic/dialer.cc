@@ -14,6 +14,7 @@ QuicDialer::QuicDialer(const Setup& setup)
       options_(setup.options),
       source_(setup.source),
       souvenirs_(setup.souvenirs),
+      is_early_(setup.is_early),
       clients_(std::make_unique<QuicClients>(QuicEndpoint::Setup{.options = options_,
                                                                  .keys = keys_,
                                                                  .tls = setup.tls,
@@ -39,6 +40,7 @@ Result<std::unique_ptr<Stream>> QuicDialer::dial(const std::string& address, std
                                             .server_name = server_name,
                                             .ticket = brought.ticket,
                                             .token = brought.token,
+                                            .limits = is_early_ ? Bytes(brought.limits) : Bytes(),
                                             .is_remembered = souvenirs_ != nullptr}));
     if (taken_.size() <= handle.index) taken_.resize(handle.index + 1);
     taken_[handle.index] = way;

@@ -14,7 +14,7 @@
 namespace starling::quic {
 
 // The QUIC clients of one core. A stream is there at once and takes bytes when its handshake is
-// done; reading tells why one failed, by an errno or a Fault.
+// done, or before; reading tells why one failed, by an errno or a Fault.
 //
 // Owner: its core; goes after its streams, before its poller. What is closed by then is said so.
 class QuicDialer {
@@ -36,6 +36,10 @@ public:
         // What the next connection may begin with, and what each that has ended leaves: for who
         // speaks to one server only. Null: nothing is remembered. Outlives the dialer.
         QuicConnection::Souvenirs* souvenirs = nullptr;
+
+        // With a ticket that permits it, says what it has to say without waiting for the server:
+        // somebody who listens may say it again.
+        bool is_early = false;
     };
     explicit QuicDialer(const Setup& setup);
     QuicDialer(const QuicDialer&) = delete;
@@ -64,6 +68,7 @@ private:
     QuicOptions options_;
     Source source_;
     QuicConnection::Souvenirs* souvenirs_;
+    bool is_early_;
     QuicKeys keys_ = QuicKeys::random();
     std::vector<Way> ways_;
     SocketGroup sockets_;

@@ -55,7 +55,8 @@ protected:
                                                                 .tls = *client_tls,
                                                                 .options = options,
                                                                 .source = std::move(source),
-                                                                .souvenirs = &souvenirs});
+                                                                .souvenirs = &souvenirs,
+                                                                .is_early = is_early});
     }
 
     Result<std::unique_ptr<Stream>> dial(const std::string& server_name = "localhost") {
@@ -128,6 +129,7 @@ protected:
         rig_certificate().certificate, rig_certificate().key, "test", keys));
     std::unique_ptr<TlsContext> client_tls;
     QuicConnection::Souvenirs souvenirs;
+    bool is_early = false;
     QuicCommons commons{options, keys, *server_tls, 1};
     QuicPoller poller{std::move(*EpollPoller::open()), commons, 0};
     std::unique_ptr<QuicListener> listener;
@@ -203,6 +205,41 @@ TEST_F(QuicDialerTest, TheNextConnectionResumes) {
     EXPECT_EQ(dialer->clients().counters()[QuicCount::Resumptions], 1u);
     hang_up();
     EXPECT_FALSE(souvenirs.ticket.empty());
+}
+
+TEST_F(QuicDialerTest, SpeaksEarlyWhenItIsTold) {
+    for (const bool told : {false, true}) {
+        is_early = false;
+        make_dialer();
+        call();
+        talk();
+        hang_up();
+        is_early = told;
+        make_dialer();
+        call();
+        talk();
+        EXPECT_EQ(heard, "hello");
+        EXPECT_EQ(count(QuicCount::EarlyAccepted), told ? 1u : 0u);
+        EXPECT_EQ(dialer->clients().counters()[QuicCount::EarlyAccepted], told ? 1u : 0u);
+        EXPECT_EQ(count(QuicCount::EarlyRefused), 0u);
+        hang_up();
+    }
+}
+
+TEST_F(QuicDialerTest, WhatIsRefusedEarlyIsSaidAgain) {
+    make_dialer();
+    call();
+    talk();
+    hang_up();
+    options.early_data = EarlyData::Off;
+    is_early = true;
+    make_dialer();
+    call();
+    talk();
+    EXPECT_EQ(heard, "hello");
+    EXPECT_EQ(count(QuicCount::Resumptions), 1u);
+    EXPECT_EQ(count(QuicCount::EarlyRefused), 1u);
+    EXPECT_EQ(dialer->clients().counters()[QuicCount::EarlyRefused], 1u);
 }
 
 TEST_F(QuicDialerTest, ATicketOfAnotherLifeCostsAHandshake) {

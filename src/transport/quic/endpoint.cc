@@ -113,6 +113,14 @@ void QuicEndpoint::count_what_is() {
     counters_.set(QuicCount::WindowLoads, windows.loads);
 }
 
+void QuicEndpoint::count_early(const QuicConnection& connection) {
+    switch (connection.early_outcome()) {
+        case EarlyOutcome::None: break;
+        case EarlyOutcome::Accepted: return counters_.add(QuicCount::EarlyAccepted);
+        case EarlyOutcome::Refused: return counters_.add(QuicCount::EarlyRefused);
+    }
+}
+
 void QuicEndpoint::on_dirty(QuicConnection& connection) {
     connection.is_dirty = true;
     dirty_.push_back(connection.self());

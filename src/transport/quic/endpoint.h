@@ -30,8 +30,9 @@ public:
         CoreId core = 0;
         CoreId cores = 1;
         std::uint64_t seed = 0;
-        QuicMailroom* mailroom = nullptr;  // of a server: null, and nothing leaves its core
-        std::uint16_t listener = 0;        // its number, the same on all cores
+        QuicMailroom* mailroom = nullptr;        // of a server: null, and nothing leaves its core
+        std::uint16_t listener = 0;              // its number, the same on all cores
+        ReplayRegister* used_tickets = nullptr;  // of a server where early data acts at once
     };
     QuicEndpoint(const QuicEndpoint&) = delete;
     QuicEndpoint& operator=(const QuicEndpoint&) = delete;
@@ -86,6 +87,7 @@ public:
     const ConnectionIds& ids() const override { return ids_; }
     DatagramSender& sender() override { return sender_; }
     void count(QuicCount what) override { counters_.add(what); }
+    EarlyDataGate* early_data() override { return nullptr; }
     void on_dirty(QuicConnection& connection) override;
     void on_stream_news(StreamState& stream) override;
     void on_stream_gone(StreamState& stream) override;
@@ -113,6 +115,7 @@ protected:
     Handle add(std::unique_ptr<QuicConnection> connection);
     void end(Handle seat);
     void destroy_all();
+    void count_early(const QuicConnection& connection);
 
     const TlsContext& tls_;
     const QuicOptions& options_;

@@ -33,7 +33,8 @@ QuicListener::QuicListener(std::unique_ptr<UdpSocket> socket, const Setup& setup
                .cores = setup.poller.commons().cores(),
                .seed = secret_u64(),
                .mailroom = &setup.poller.mailroom(),
-               .listener = setup.number}),
+               .listener = setup.number,
+               .used_tickets = setup.poller.commons().used_tickets()}),
       poller_(setup.poller) {}
 
 QuicListener::~QuicListener() { poller_.remove(server_); }

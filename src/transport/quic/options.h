@@ -15,6 +15,14 @@ struct TlsFiles {
     std::string client_authorities;  // "": clients need no certificate
 };
 
+// What a server does with what a client says in its first flight, under the keys of an earlier
+// connection: anybody who has seen that flight can send it again. See docs/decisions/015.
+enum class EarlyData : std::uint8_t {
+    Off,      // refuses it, and its tickets offer none
+    Connect,  // takes it, and hands it on when the handshake has shown that it is no replay
+    Full,     // hands it on at once, if the ticket has never been used before
+};
+
 // Defaults and reasons: base/limits.h. Plain data.
 struct QuicOptions {
     // Of a core, with half-open ones; and as many that have moved away from it.
@@ -35,6 +43,8 @@ struct QuicOptions {
     std::uint32_t live_ciphers = limits::kQuicLiveCiphers;
     std::uint32_t windows = limits::kQuicWindows;
     std::uint32_t wakes = limits::kQuicWakes;
+    EarlyData early_data = EarlyData::Connect;
+    std::uint32_t early_tickets = limits::kQuicEarlyTickets;
     bool parks_always = false;  // for tests: see WindowCache
 };
 

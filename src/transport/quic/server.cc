@@ -30,11 +30,13 @@ T random_value() {
 QuicServer::QuicServer(const Setup& setup)
     : QuicEndpoint(setup),
       tokens_(setup.keys),
+      gate_({.used = setup.used_tickets, .now = now_, .counters = counters_}),
       hash_key_{secret_u64(), secret_u64()},
       core_(setup.core),
       cores_(setup.cores),
       mailroom_(setup.mailroom),
       listener_(setup.listener) {
+    STARLING_ASSERT(options_.early_data != EarlyData::Full || setup.used_tickets);
     if (mailroom_) mailroom_->add(listener_, *this);
 }
 
@@ -61,8 +63,9 @@ void QuicServer::receive_unknown(const Datagram& datagram, const ngtcp2_version_
     if (found != arriving_.end()) return find(found->second)->receive(datagram);
 
     ngtcp2_pkt_hd initial;
-    if (datagram.bytes.size() < kInitialDatagramMin ||
-        ngtcp2_accept(&initial, raw(datagram.bytes.data()), datagram.bytes.size()) != 0)
+    const int wrong = ngtcp2_accept(&initial, raw(datagram.bytes.data()), datagram.bytes.size());
+    if (wrong == NGTCP2_ERR_RETRY) return forward_early(datagram, id);
+    if (wrong != 0 || datagram.bytes.size() < kInitialDatagramMin)
         return counters_.add(QuicCount::Malformed);
     arrive(datagram, initial);
 }
@@ -109,7 +112,7 @@ void QuicServer::arrive(const Datagram& datagram, const ngtcp2_pkt_hd& initial) 
         const auto meaning = tokens_.read(token, datagram.path.remote, view(initial.dcid), wall_s_);
         if (meaning)
             return begins_here(*meaning) ? admit(datagram, initial, &*meaning)
-                                         : send_home(*meaning, datagram);
+                                         : send_home(*meaning, datagram, view(initial.dcid));
         counters_.add(QuicCount::TokensRefused);
         // The client will not take a second Retry. Any other token is as good as none.
         if (AddressTokens::claims_retry(token))
@@ -179,6 +182,7 @@ void QuicServer::forget_first_id(QuicConnection& connection) {
 void QuicServer::on_handshake_done(QuicConnection& connection) {
     counters_.add(QuicCount::Handshakes);
     if (connection.is_resumed()) counters_.add(QuicCount::Resumptions);
+    count_early(connection);
     forget_first_id(connection);
 }
 

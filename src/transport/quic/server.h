@@ -63,6 +63,9 @@ public:
 
     std::uint32_t half_open() const { return static_cast<std::uint32_t>(arriving_.size()); }
 
+    EarlyDataGate* early_data() override {
+        return options().early_data == EarlyData::Off ? nullptr : &gate_;
+    }
     void on_handshake_done(QuicConnection& connection) override;
     void on_let_in(QuicConnection& connection) override;
     void on_stream_opened(StreamState& stream) override;
@@ -79,7 +82,7 @@ private:
     void send_retry(const Datagram& datagram, const ngtcp2_pkt_hd& initial);
     void refuse(const Datagram& datagram, const ngtcp2_pkt_hd& initial, std::uint64_t code);
     bool begins_here(const AddressTokens::Meaning& token) const;
-    void send_home(const AddressTokens::Meaning& token, const Datagram& datagram);
+    void send_home(const AddressTokens::Meaning& token, const Datagram& datagram, Bytes first_id);
     void admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
                const AddressTokens::Meaning* token);
     bool may_leave(const QuicConnection& connection) const;
@@ -90,10 +93,12 @@ private:
     void forward(RemoteHandle connection, const Datagram& datagram);
     void forget_first_id(QuicConnection& connection);
     std::uint32_t retry_from() const;
+    void forward_early(const Datagram& datagram, Bytes id);
     void reply(const Datagram& to, ngtcp2_ssize size);
     bool may_reset();
 
     AddressTokens tokens_;
+    EarlyDataGate gate_;
     HashKey hash_key_;
     CoreId core_;
     CoreId cores_;
@@ -113,6 +118,13 @@ private:
     std::vector<Held> held_;
     // From the hash of an id that a client chose to its connection, while its handshake lasts.
     std::unordered_map<std::uint64_t, Handle> arriving_;
+    // By the same hash, where Initials went that were sent home. What a client says early follows
+    // them, and carries no token. A newer one takes the place of an older.
+    struct SentHome {
+        std::uint64_t key = 0;
+        CoreId core = 0;
+    };
+    std::vector<SentHome> sent_home_;  // empty before the first
     Fifo<StreamState*> opened_;
     std::uint64_t opened_ever_ = 0;
     bool is_shut_ = false;

@@ -68,9 +68,24 @@ bool QuicServer::begins_here(const AddressTokens::Meaning& token) const {
 }
 
 // The ids that it is given there lead there; what comes under its own has the token too.
-void QuicServer::send_home(const AddressTokens::Meaning& token, const Datagram& datagram) {
+void QuicServer::send_home(const AddressTokens::Meaning& token, const Datagram& datagram,
+                           Bytes first_id) {
+    const auto home = static_cast<CoreId>(token.slot % cores_);
+    if (sent_home_.empty()) sent_home_.resize(limits::kQuicSentHome);
+    const std::uint64_t key = keyed_hash(hash_key_, as_text(first_id));
+    sent_home_[key % sent_home_.size()] = {key, home};
     counters_.add(QuicCount::Strays);
-    forward({.core = static_cast<CoreId>(token.slot % cores_), .handle = {}}, datagram);
+    forward({.core = home, .handle = {}}, datagram);
+}
+
+// A packet of early data under an id of the client's own, whose connection is not here. If it is
+// nowhere, or has come before its Initial, the client will say it again.
+void QuicServer::forward_early(const Datagram& datagram, Bytes id) {
+    const std::uint64_t key = keyed_hash(hash_key_, as_text(id));
+    if (sent_home_.empty() || sent_home_[key % sent_home_.size()].key != key)
+        return counters_.add(QuicCount::Malformed);
+    counters_.add(QuicCount::Strays);
+    forward({.core = sent_home_[key % sent_home_.size()].core, .handle = {}}, datagram);
 }
 
 // --- Mail ----------------------------------------------------------------------------------------

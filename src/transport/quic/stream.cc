@@ -31,6 +31,11 @@ void QuicStream::detach() {
     if (passage_) endpoint_ = nullptr;
 }
 
+// With early data it can be here before its handshake is complete, which would have to go along.
+bool QuicStream::may_move() const {
+    return !state_.connection || !state_.connection->is_handshaking();
+}
+
 std::unique_ptr<Stream> QuicStream::accept() {
     if (!endpoint_ || state_.id != 0 || !state_.connection) return nullptr;
     StreamState* next = state_.connection->accept_stream();

@@ -33,6 +33,7 @@ public:
     // REQUIRES: after detach(), a QuicPoller.
     Result<void> attach(Poller& poller, std::uint64_t token) override;
     void detach() override;
+    bool may_move() const override;
     std::unique_ptr<Stream> accept() override;
     Result<ReadAnswer> read(MutableBytes into) override;
     Result<std::size_t> write(std::span<const iovec> pieces) override;

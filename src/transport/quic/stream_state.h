@@ -86,6 +86,19 @@ public:
         else chunks_.remove(chunks_.size() - 1);
     }
 
+    std::size_t size() {
+        std::size_t bytes = 0;
+        for (std::uint32_t at = 0; at < chunks_.size(); ++at) bytes += chunks_[at].size;
+        return bytes;
+    }
+
+    // The first of the last `count` bytes, as many as lie in one piece. REQUIRES: count <= size().
+    Bytes piece_of_last(std::size_t count) {
+        std::uint32_t at = chunks_.size() - 1;
+        for (; count > chunks_[at].size; --at) count -= chunks_[at].size;
+        return Bytes(chunks_[at].bytes.get(), chunks_[at].size).last(count);
+    }
+
     // The peer has `count` more, in order.
     void acknowledge(std::uint64_t count) {
         acknowledged_ += count;
@@ -120,6 +133,7 @@ struct StreamState {
     std::uint64_t token = 0;               // under which news are reported
     std::uint64_t credit = 0;              // bytes read that the peer may send anew
     std::uint32_t reset_code = 0;          // of whoever resets it first: the other answers the same
+    std::uint32_t unsent = 0;  // last bytes of `sent`: refused as early data, not sent again yet
     ReceiveBuffer received;
     SendBuffer sent;
     StreamEnd end = StreamEnd::Open;  // of what is received
@@ -130,7 +144,7 @@ struct StreamState {
     bool has_ended : 1 = false;
     bool is_listed : 1 = false;     // among those with news
     bool is_blocked : 1 = false;    // a write was cut short: say when there is room
-    bool is_waiting : 1 = false;    // of the peer's, and nobody has accepted it
+    bool is_waiting : 1 = false;    // of the peer's, and nobody has it yet
     bool has_opened : 1 = false;    // news: others wait to be accepted beside this one
     bool wants_window : 1 = false;  // the rest of its credit
     bool wants_reset : 1 = false;

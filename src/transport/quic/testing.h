@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
+#include <functional>
 #include <gnutls/x509.h>
 #include <map>
 #include <memory>
@@ -96,6 +97,9 @@ public:
 
     TimeNs next() const { return on_the_way_.empty() ? kNeverNs : on_the_way_.begin()->first; }
 
+    // Sees each datagram that is sent, and where to.
+    std::function<void(Bytes, const SocketAddress& to)> watch;
+
     // Puts a datagram on its way unhurt: for tests that make some themselves.
     void inject(Bytes bytes, const SocketAddress& from, const SocketAddress& to);
 
@@ -163,6 +167,9 @@ public:
     void restart_server(bool with_same_keys);
 
     Handle connect(Bytes ticket = {}, Bytes token = {});
+
+    // With what an earlier connection has left, early data included.
+    Handle come_again(const QuicConnection::Souvenirs& souvenirs);
     QuicConnection* client(Handle handle) { return clients().find(handle); }
 
     // Lets time pass until nothing more happens before `until`, or `done` says so.
@@ -299,6 +306,7 @@ inline void TestNetwork::inject(Bytes bytes, const SocketAddress& from, const So
 }
 
 inline void TestNetwork::carry(Letter letter) {
+    if (watch) watch(letter.bytes, letter.to);
     if (letter.bytes.size() > weather.largest || happens(weather.loss_percent)) return;
     const int copies = happens(weather.duplicate_percent) ? 2 : 1;
     for (int copy = 0; copy < copies; ++copy) {
@@ -354,16 +362,17 @@ inline void QuicRig::make_servers() {
         core.poller = std::make_unique<QuicPoller>(std::make_unique<NoPoller>(), *commons_, id);
         core.waker = std::make_unique<Waker>(*core.poller);
         commons_->set_waker(id, *core.waker);
-        core.server =
-            std::make_unique<QuicServer>(QuicEndpoint::Setup{.options = options_,
-                                                             .keys = keys,
-                                                             .tls = *server_tls_,
-                                                             .sender = *server_port_,
-                                                             .core = id,
-                                                             .cores = count_,
-                                                             .seed = 1u + id,
-                                                             .mailroom = &core.poller->mailroom(),
-                                                             .listener = 0});
+        core.server = std::make_unique<QuicServer>(
+            QuicEndpoint::Setup{.options = options_,
+                                .keys = keys,
+                                .tls = *server_tls_,
+                                .sender = *server_port_,
+                                .core = id,
+                                .cores = count_,
+                                .seed = 1u + id,
+                                .mailroom = &core.poller->mailroom(),
+                                .listener = 0,
+                                .used_tickets = commons_->used_tickets()});
     }
 }
 
@@ -380,6 +389,14 @@ inline Handle QuicRig::connect(Bytes ticket, Bytes token) {
                                .server_name = "localhost",
                                .ticket = ticket,
                                .token = token});
+}
+
+inline Handle QuicRig::come_again(const QuicConnection::Souvenirs& souvenirs) {
+    return *clients().connect({.path = {client_address_, server_address_},
+                               .server_name = "localhost",
+                               .ticket = souvenirs.ticket,
+                               .token = souvenirs.token,
+                               .limits = souvenirs.limits});
 }
 
 inline void QuicRig::step() {

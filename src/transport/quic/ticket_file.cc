@@ -9,9 +9,9 @@
 namespace starling::quic {
 namespace {
 
-// The file: what it is, a sum, the bytes of the ticket, the ticket, the token. The sum is over the
-// binding and all that follows.
-constexpr std::string_view kMagic = "starling ticket 1\n";
+// The file: what it is, a sum, then ticket, token and limits, each behind its size. The sum is over
+// the binding and all that follows.
+constexpr std::string_view kMagic = "starling ticket 2\n";
 constexpr std::size_t kSumBytes = 32;
 constexpr std::size_t kHeadBytes = kMagic.size() + kSumBytes;
 constexpr std::size_t kSizeBytes = 4;
@@ -24,9 +24,23 @@ std::string sum_of(std::string_view binding, std::string_view content) {
     return sum;
 }
 
-ByteVector bytes_of(std::string_view text) {
-    const Bytes bytes = as_bytes(text);
-    return {bytes.begin(), bytes.end()};
+void append_part(std::string& content, Bytes part) {
+    std::array<std::byte, kSizeBytes> size;
+    store_u32(size.data(), static_cast<std::uint32_t>(part.size()));
+    content += as_text(size);
+    content += as_text(part);
+}
+
+// False when it is not whole.
+bool take_part(std::string_view& content, ByteVector& part) {
+    if (content.size() < kSizeBytes) return false;
+    const std::size_t size = load_u32(as_bytes(content).data());
+    content.remove_prefix(kSizeBytes);
+    if (content.size() < size) return false;
+    const Bytes bytes = as_bytes(content.substr(0, size));
+    part.assign(bytes.begin(), bytes.end());
+    content.remove_prefix(size);
+    return true;
 }
 
 }  // namespace
@@ -35,25 +49,24 @@ Result<QuicConnection::Souvenirs, std::string> read_ticket(const std::string& pa
                                                            const std::string& binding) {
     std::string file;
     STARLING_CHECK(read_own_file(path, Others::MayNothing, file));
-    if (!file.starts_with(kMagic) || file.size() < kHeadBytes + kSizeBytes)
+    if (!file.starts_with(kMagic) || file.size() < kHeadBytes)
         return path + ": not a file of tickets";
-    const std::string_view content = std::string_view(file).substr(kHeadBytes);
+    std::string_view content = std::string_view(file).substr(kHeadBytes);
     if (file.compare(kMagic.size(), kSumBytes, sum_of(binding, content)) != 0)
         return path + ": damaged, or of another server or other certificates";
-    const std::size_t ticket_bytes = load_u32(as_bytes(content).data());
-    const std::string_view rest = content.substr(kSizeBytes);
-    if (ticket_bytes > rest.size()) return path + ": damaged";
-    return QuicConnection::Souvenirs{.ticket = bytes_of(rest.substr(0, ticket_bytes)),
-                                     .token = bytes_of(rest.substr(ticket_bytes))};
+    QuicConnection::Souvenirs found;
+    if (!take_part(content, found.ticket) || !take_part(content, found.token) ||
+        !take_part(content, found.limits))
+        return path + ": damaged";
+    return found;
 }
 
 Result<void, std::string> write_ticket(const std::string& path, const std::string& binding,
                                        const QuicConnection::Souvenirs& souvenirs) {
-    std::array<std::byte, kSizeBytes> size;
-    store_u32(size.data(), static_cast<std::uint32_t>(souvenirs.ticket.size()));
-    std::string content(as_text(size));
-    content += as_text(souvenirs.ticket);
-    content += as_text(souvenirs.token);
+    std::string content;
+    for (const Bytes part :
+         {Bytes(souvenirs.ticket), Bytes(souvenirs.token), Bytes(souvenirs.limits)})
+        append_part(content, part);
     return write_private_file(path, std::string(kMagic) + sum_of(binding, content) + content);
 }
 

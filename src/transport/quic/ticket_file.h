@@ -8,8 +8,9 @@
 
 namespace starling::quic {
 
-// A session ticket and an address token in a file of mode 0600. `binding` says which server they
-// are of and whom was trusted when they were given: a session that resumes is not verified anew.
+// A session ticket, what it permits to say early, and an address token in a file of mode 0600.
+// `binding` says which server they are of and whom was trusted when they were given: a session that
+// resumes is not verified anew.
 
 // The error says why nothing in the file is good: it is missing, of somebody else, damaged, or of
 // another binding.

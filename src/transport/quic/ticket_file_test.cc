@@ -25,7 +25,9 @@ protected:
         return {as_bytes(text).begin(), as_bytes(text).end()};
     }
     bool write(std::string_view ticket = "ticket", std::string_view token = "token") const {
-        return write_ticket(path, "host:1", {.ticket = bytes(ticket), .token = bytes(token)}).ok();
+        return write_ticket(path, "host:1",
+                            {.ticket = bytes(ticket), .token = bytes(token), .limits = bytes("l")})
+            .ok();
     }
     std::string fault(const std::string& binding = "host:1") const {
         const auto read = read_ticket(path, binding);
@@ -36,13 +38,14 @@ protected:
     std::string path;
 };
 
-TEST_F(TicketFile, KeepsBoth) {
+TEST_F(TicketFile, KeepsAllOfIt) {
     ASSERT_TRUE(write());
     ASSERT_TRUE(write("another ticket", ""));
     const auto read = read_ticket(path, "host:1");
     ASSERT_TRUE(read);
     EXPECT_EQ(as_text(read->ticket), "another ticket");
     EXPECT_EQ(as_text(read->token), "");
+    EXPECT_EQ(as_text(read->limits), "l");
     struct stat facts {};
     ASSERT_EQ(::stat(path.c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 07777, 0600u);

@@ -10,6 +10,7 @@
 #include <gnutls/x509.h>
 #include <iterator>
 #include <sys/stat.h>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/counted.h"
@@ -27,6 +28,8 @@ constexpr const char* kPriority =
 
 // Bytes of a file, with room for every authority in the world. Beyond: refused.
 constexpr std::size_t kFileBytesMax = 1 << 20;
+
+constexpr unsigned kEarlyFlag = GNUTLS_ENABLE_EARLY_DATA;
 
 // Bytes of our transport parameters at most.
 constexpr std::size_t kParametersMax = 256;
@@ -113,16 +116,20 @@ public:
 
 namespace {
 
+// `key`, for tickets that are good only where `condition` is the same.
+TicketKey bound_key(const TicketKey& key, Bytes condition) {
+    TicketKey bound;
+    static_assert(sizeof bound == 64, "what SHA-512 gives");
+    STARLING_ASSERT(gnutls_hmac_fast(GNUTLS_MAC_SHA512, key.data(), key.size(), condition.data(),
+                                     condition.size(), bound.data()) == 0);
+    return bound;
+}
+
 // A ticket stands for the certificate that a client has shown, so it is good only where the same
-// authorities are trusted.
-TicketKey ticket_key(const TlsCredentials& credentials, const QuicKeys& keys) {
-    if (!credentials.wants_certificate) return keys.tickets;
-    TicketKey key;
-    static_assert(sizeof key == 64, "what SHA-512 gives");
-    STARLING_ASSERT(gnutls_hmac_fast(GNUTLS_MAC_SHA512, keys.tickets.data(), keys.tickets.size(),
-                                     credentials.authorities.data(), credentials.authorities.size(),
-                                     key.data()) == 0);
-    return key;
+// authorities are trusted; and for the limits that its early data kept to.
+TicketKey ticket_key(const TlsCredentials& credentials, const QuicKeys& keys, Bytes limits) {
+    const TicketKey key = bound_key(keys.tickets, limits);
+    return credentials.wants_certificate ? bound_key(key, credentials.authorities) : key;
 }
 
 // The certificate and key of `texts`, which is PEM.
@@ -233,13 +240,19 @@ Result<void, std::string> TlsContext::prepare() {
     return {};
 }
 
-std::unique_ptr<TlsSession> TlsSession::server(const TlsContext& context, PacketCrypto& crypto) {
+std::unique_ptr<TlsSession> TlsSession::server(const TlsContext& context, PacketCrypto& crypto,
+                                               const Terms& terms) {
     constexpr unsigned kFlags =
         GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA;
-    std::unique_ptr<TlsSession> tls(new TlsSession(context, crypto, kFlags));
-    const TicketKey secret = ticket_key(*tls->credentials_, *context.keys_);
-    const gnutls_datum_t key = datum(as_text(secret));
-    STARLING_ASSERT(gnutls_session_ticket_enable_server(tls->session_, &key) == 0);
+    const unsigned early = terms.gate ? kEarlyFlag : 0;
+    std::unique_ptr<TlsSession> tls(new TlsSession(context, crypto, kFlags | early));
+    if (terms.gate) {
+        terms.gate->guard(tls->session_);
+        gnutls_record_set_max_early_data_size(tls->session_, kEarlyDataOfQuic);
+    }
+    tls->ticket_key_ = ticket_key(*tls->credentials_, *context.keys_, terms.limits);
+    gnutls_handshake_set_hook_function(tls->session_, GNUTLS_HANDSHAKE_CLIENT_HELLO,
+                                       GNUTLS_HOOK_PRE, on_client_hello);
     if (tls->credentials_->wants_certificate) {
         gnutls_certificate_server_set_request(tls->session_, GNUTLS_CERT_REQUIRE);
         gnutls_session_set_verify_cert2(tls->session_,
@@ -254,20 +267,24 @@ std::unique_ptr<TlsSession> TlsSession::server(const TlsContext& context, Packet
 }
 
 std::unique_ptr<TlsSession> TlsSession::client(const TlsContext& context, PacketCrypto& crypto,
-                                               const std::string& host, std::string_view protocol,
-                                               Bytes ticket) {
+                                               const Wish& wish) {
     constexpr unsigned kFlags = GNUTLS_CLIENT | GNUTLS_NO_END_OF_EARLY_DATA;
-    std::unique_ptr<TlsSession> tls(new TlsSession(context, crypto, kFlags));
-    tls->host_ = host;  // GnuTLS keeps a pointer to it
+    const unsigned early = wish.asks_early ? kEarlyFlag : 0;
+    std::unique_ptr<TlsSession> tls(new TlsSession(context, crypto, kFlags | early));
+    tls->asks_early_ = wish.asks_early;
+    tls->host_ = wish.host;  // GnuTLS keeps a pointer to it
     // An address is no server name (RFC 6066, section 3).
-    if (!SocketAddress::parse(host, 0))
-        gnutls_server_name_set(tls->session_, GNUTLS_NAME_DNS, host.data(), host.size());
+    if (!SocketAddress::parse(wish.host, 0))
+        gnutls_server_name_set(tls->session_, GNUTLS_NAME_DNS, wish.host.data(), wish.host.size());
     if (context.trust_ == TlsContext::Trust::Verified)
         gnutls_session_set_verify_cert(tls->session_, tls->host_.c_str(), 0);
-    const gnutls_datum_t wanted = datum(protocol);
+    const gnutls_datum_t wanted = datum(wish.protocol);
     gnutls_alpn_set_protocols(tls->session_, &wanted, 1, GNUTLS_ALPN_MANDATORY);
     // A ticket that is no good costs a full handshake, nothing else.
-    if (!ticket.empty()) gnutls_session_set_data(tls->session_, ticket.data(), ticket.size());
+    if (!wish.ticket.empty())
+        gnutls_session_set_data(tls->session_, wish.ticket.data(), wish.ticket.size());
+    gnutls_handshake_set_hook_function(tls->session_, GNUTLS_HANDSHAKE_NEW_SESSION_TICKET,
+                                       GNUTLS_HOOK_PRE, on_ticket);
     return tls;
 }
 
@@ -311,6 +328,9 @@ int TlsSession::complete() {
         ngtcp2_conn_set_tls_alert(work_.connection, GNUTLS_A_NO_APPLICATION_PROTOCOL);
         return NGTCP2_ERR_CRYPTO;
     }
+    if (ngtcp2_conn_is_server(work_.connection) == 0 && early_outcome() == EarlyOutcome::Refused &&
+        ngtcp2_conn_early_data_rejected(work_.connection) != 0)
+        return NGTCP2_ERR_CRYPTO;
     tls_completed(work_.connection);
     return 0;
 }
@@ -328,6 +348,12 @@ int TlsSession::send_ticket(ngtcp2_conn* connection) {
     const int failure = gnutls_session_ticket_send(session_, 1, 0);
     work_ = outer;
     return failure == 0 ? 0 : NGTCP2_ERR_INTERNAL;
+}
+
+EarlyOutcome TlsSession::early_outcome() const {
+    if (!asks_early_) return EarlyOutcome::None;
+    const bool is_accepted = (gnutls_session_get_flags(session_) & GNUTLS_SFLAGS_EARLY_DATA) != 0;
+    return is_accepted ? EarlyOutcome::Accepted : EarlyOutcome::Refused;
 }
 
 int TlsSession::fault(std::uint8_t alert) const {
@@ -361,6 +387,32 @@ Cipher TlsSession::cipher(Level level) const {
 
 TlsSession& TlsSession::of(gnutls_session_t session) {
     return *static_cast<TlsSession*>(gnutls_session_get_ptr(session));
+}
+
+// Early data is meant for the protocol that the ticket was given for, which GnuTLS does not look at
+// (RFC 8446, section 4.2.10).
+void TlsSession::begin(const ClientHello& hello) {
+    asks_early_ = hello.asks_early;
+    const auto agreed = std::ranges::find_if(
+        kProtocols, [&](std::string_view protocol) { return hello.offers(protocol); });
+    if (agreed == std::end(kProtocols)) return;  // the handshake will fail
+    TicketKey secret = bound_key(ticket_key_, as_bytes(*agreed));
+    const gnutls_datum_t key = datum(as_text(secret));
+    STARLING_ASSERT(gnutls_session_ticket_enable_server(session_, &key) == 0);
+}
+
+// A second one, after a request to try again, has the same protocols and no early data.
+int TlsSession::on_client_hello(gnutls_session_t session, unsigned, unsigned, unsigned,
+                                const gnutls_datum_t* body) {
+    TlsSession& tls = of(session);
+    if (!std::exchange(tls.has_begun_, true)) tls.begin(read_client_hello(*body));
+    return 0;
+}
+
+int TlsSession::on_ticket(gnutls_session_t session, unsigned, unsigned, unsigned,
+                          const gnutls_datum_t* body) {
+    of(session).permits_early_ = permits_early_data(*body);
+    return 0;
 }
 
 int TlsSession::on_secret(gnutls_session_t session, gnutls_record_encryption_level_t level,

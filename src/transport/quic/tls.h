@@ -11,9 +11,11 @@
 #include "base/replaceable.h"
 #include "base/result.h"
 #include "transport/quic/client_trust.h"
+#include "transport/quic/early_data_gate.h"
 #include "transport/quic/options.h"
 #include "transport/quic/packet_crypto.h"
 #include "transport/quic/quic_keys.h"
+#include "transport/quic/tls_messages.h"
 
 namespace starling::quic {
 
@@ -65,6 +67,9 @@ private:
     Trust trust_ = Trust::Verified;
 };
 
+// What becomes of what a client says early.
+enum class EarlyOutcome : std::uint8_t { None, Accepted, Refused };
+
 // One handshake. It costs 10 KB and goes when it is done; packets need the keys only.
 //
 // Everything it finds out it tells the library in the same call, whose connection it is given each
@@ -72,12 +77,24 @@ private:
 // Owner: its connection.
 class TlsSession {
 public:
-    static std::unique_ptr<TlsSession> server(const TlsContext& context, PacketCrypto& crypto);
+    // What becomes of early data: `gate` lets it in, or null. A server's tickets are good only
+    // where its `limits` (early_limits.h) are the same.
+    struct Terms {
+        EarlyDataGate* gate;
+        Bytes limits;
+    };
+    static std::unique_ptr<TlsSession> server(const TlsContext& context, PacketCrypto& crypto,
+                                              const Terms& terms);
 
     // `ticket` is what ticket() answered after an earlier connection, or empty.
+    struct Wish {
+        const std::string& host;
+        std::string_view protocol;
+        Bytes ticket;
+        bool asks_early;  // sends early data, if the ticket is still good for it
+    };
     static std::unique_ptr<TlsSession> client(const TlsContext& context, PacketCrypto& crypto,
-                                              const std::string& host, std::string_view protocol,
-                                              Bytes ticket);
+                                              const Wish& wish);
     TlsSession(const TlsSession&) = delete;
     TlsSession& operator=(const TlsSession&) = delete;
     ~TlsSession();
@@ -91,6 +108,9 @@ public:
 
     bool is_resumed() const { return gnutls_session_is_resumed(session_) != 0; }
 
+    // What became of the client's early data. REQUIRES: the handshake is complete.
+    EarlyOutcome early_outcome() const;
+
     // Why it failed, as a stream's error code. `alert` is what the peer was told.
     int fault(std::uint8_t alert) const;
 
@@ -100,6 +120,9 @@ public:
     // A client's: whether a ticket has come, and what to give the next session.
     bool has_ticket() const;
     ByteVector ticket() const;
+
+    // Whether the next session may ask for early data with it.
+    bool permits_early() const { return permits_early_; }
 
 private:
     // What the handshake works on during a call.
@@ -112,9 +135,14 @@ private:
     int advance();
     int complete();
     int failed(int code);
+    void begin(const ClientHello& hello);
     Cipher cipher(Level level) const;
 
     static TlsSession& of(gnutls_session_t session);
+    static int on_client_hello(gnutls_session_t session, unsigned type, unsigned when,
+                               unsigned incoming, const gnutls_datum_t* body);
+    static int on_ticket(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                         const gnutls_datum_t* body);
     static int on_secret(gnutls_session_t session, gnutls_record_encryption_level_t level,
                          const void* receive, const void* send, std::size_t size);
     static int on_message(gnutls_session_t session, gnutls_record_encryption_level_t level,
@@ -127,7 +155,11 @@ private:
     gnutls_session_t session_ = nullptr;
     const Ref<const TlsCredentials> credentials_;  // GnuTLS keeps a pointer to them
     PacketCrypto& crypto_;
-    std::string host_;  // that a client wants
+    std::string host_;                          // that a client wants
+    decltype(QuicKeys::tickets) ticket_key_{};  // of a server, before the protocol is known
+    bool has_begun_ = false;                    // a server has heard of its client
+    bool asks_early_ = false;
+    bool permits_early_ = false;
     Work work_{};
 };
 

@@ -28,7 +28,7 @@ type client struct {
 func (c *client) do(what command) {
 	switch what.Do {
 	case "dial":
-		c.dial(what.Protocol)
+		c.dial(what.Protocol, what.Early)
 	case "open":
 		go c.open()
 	case "rebind":
@@ -62,12 +62,16 @@ func settings(negotiate bool) *quic.Config {
 	}
 }
 
-func (c *client) dial(protocol string) {
+func (c *client) dial(protocol string, early bool) {
 	c.socket = newMovingSocket(c.loss)
 	c.streams = map[int64]*stream{}
 	c.tls.NextProtos = []string{protocol}
 	server := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: c.port}
-	connection, err := quic.Dial(c.socket, server, c.tls.ServerName, c.tls, c.quic)
+	reach := quic.Dial
+	if early {
+		reach = dialEarly
+	}
+	connection, err := reach(c.socket, server, c.tls.ServerName, c.tls, c.quic)
 	if err != nil {
 		say(closed(err))
 		return
@@ -77,6 +81,21 @@ func (c *client) dial(protocol string) {
 	c.busy = &sync.WaitGroup{}
 	c.busy.Add(1)
 	go watch(connection, c.busy)
+}
+
+// With a ticket, the connection is there before the server has been heard; the end of its handshake
+// is told.
+func dialEarly(socket net.PacketConn, server net.Addr, name string, tls *tls.Config,
+	settings *quic.Config) (quic.Connection, error) {
+	connection, err := quic.DialEarly(socket, server, name, tls, settings)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		<-connection.HandshakeComplete().Done()
+		say(event{Event: "completed", Early: connection.ConnectionState().TLS.Used0RTT})
+	}()
+	return connection, nil
 }
 
 // Waits for the connection's end, and tells of it when all that came before is told. A server has

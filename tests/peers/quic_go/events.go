@@ -19,6 +19,7 @@ type event struct {
 	Kind    string `json:"kind,omitempty"`
 	Remote  bool   `json:"remote,omitempty"`
 	Resumed bool   `json:"resumed,omitempty"`
+	Early   bool   `json:"early,omitempty"`
 	Text    string `json:"text,omitempty"`
 }
 

@@ -4,6 +4,7 @@
 //	quic_go -port 14567 -trust certificate.pem
 //
 //	{"do": "dial", "protocol": "mqtt"}             "connected", or "closed"
+//	{"do": "dial", "protocol": "mqtt", "early": true}   and "completed": whether it spoke early
 //	{"do": "open"}                                 "opened", with the stream's number
 //	{"do": "write", "stream": 0, "data": "wAA="}
 //	{"do": "finish", "stream": 0}                  ends our direction
@@ -33,6 +34,7 @@ type command struct {
 	Data     []byte
 	Code     uint64
 	Protocol string
+	Early    bool
 }
 
 func main() {
