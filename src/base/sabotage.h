@@ -6,7 +6,7 @@
 #include <cstdint>
 
 // One line each: the name, and what goes wrong. Those of the second list need several cores, those
-// of the third a store that takes its time.
+// of the third a store that takes its time, those of the fourth QUIC.
 #define STARLING_SABOTAGES_OF_ONE_CORE(X)                                  \
     X(ForgetDup, "what is sent again has no DUP")                          \
     X(IgnoreWindow, "more in flight than the receive maximum")             \
@@ -47,6 +47,15 @@
     X(MiscountQueued, "a queued delivery that is dropped is named as if none were in flight") \
     X(ForgetReplays, "the store hears nothing of retained messages that are on their way")
 
+#define STARLING_SABOTAGES_OF_QUIC(X)                                               \
+    X(LoseMovedNews, "a stream that is attached says nothing of what has come")     \
+    X(LoseForwarded, "what comes for a connection that has moved is not forwarded") \
+    X(MisnameNews, "news of a stream are told of another")                          \
+    X(ForgetBlocked, "a write that was cut short is never gone on with")            \
+    X(KeepCredit, "what has been read is never given back as credit")               \
+    X(EndEarly, "what was read together with a stream's end is lost")               \
+    X(ForgetEnd, "that a connection has ended is not told to the core that it left")
+
 namespace starling {
 
 enum class Sabotage : std::uint8_t {
@@ -55,6 +64,7 @@ enum class Sabotage : std::uint8_t {
     STARLING_SABOTAGES_OF_ONE_CORE(STARLING_SABOTAGE_NAME)
         STARLING_SABOTAGES_OF_SEVERAL_CORES(STARLING_SABOTAGE_NAME)
             STARLING_SABOTAGES_OF_KEEPING(STARLING_SABOTAGE_NAME)
+                STARLING_SABOTAGES_OF_QUIC(STARLING_SABOTAGE_NAME)
 #undef STARLING_SABOTAGE_NAME
 };
 

@@ -81,6 +81,10 @@ std::unique_ptr<World> make_rig_world(const WorldShape& shape);
 // Each core on a thread of its own, with epoll and sockets: the interleaving is the machine's.
 std::unique_ptr<World> make_thread_world(const WorldShape& shape);
 
+// All cores in this thread, behind QUIC, on a bad network: a run follows from its seed, but for the
+// random bytes of the protocol.
+std::unique_ptr<World> make_quic_world(const WorldShape& shape);
+
 // Forgets so many bytes, or all.
 void drop_last(ByteVector& bytes, std::size_t count);
 

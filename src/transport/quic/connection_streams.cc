@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "base/sabotage.h"
 #include "transport/quic/connection.h"
 
 namespace starling::quic {
@@ -133,9 +134,9 @@ void QuicConnection::tell(StreamState& stream, bool readable, bool writable) {
 Result<QuicConnection::Read> QuicConnection::read(StreamState& stream, MutableBytes into) {
     STARLING_ASSERT(!into.empty());
     const std::size_t bytes = stream.received.take(into);
-    if (bytes == 0 && stream.end != StreamEnd::Open)
+    if ((bytes == 0 || STARLING_SABOTAGED(EndEarly)) && stream.end != StreamEnd::Open)
         return Error{stream.failure != 0 ? stream.failure : error_of(stream.end), "read"};
-    if (bytes != 0 && stream.connection) {
+    if (bytes != 0 && stream.connection && !STARLING_SABOTAGED(KeepCredit)) {
         stream.credit += bytes;
         stream.connection->mark_dirty();
     }
@@ -172,7 +173,7 @@ Result<std::size_t> QuicConnection::write(StreamState& stream, std::span<const i
             if (sent < copied.size()) break;
         }
         connection->pace(library);
-        stream.is_blocked = taken < wanted;
+        stream.is_blocked = taken < wanted && !STARLING_SABOTAGED(ForgetBlocked);
     }
     connection->mark_dirty();
     if (failure == NGTCP2_ERR_STREAM_SHUT_WR || failure == NGTCP2_ERR_STREAM_NOT_FOUND)

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/sabotage.h"
 
 namespace starling::quic {
 
@@ -129,7 +130,8 @@ void QuicEndpoint::on_dirty(QuicConnection& connection) {
 void QuicEndpoint::attach(StreamState& stream, std::uint64_t token) {
     stream.token = token;
     stream.is_attached = true;
-    stream.is_readable = stream.is_writable = true;
+    stream.is_readable = !STARLING_SABOTAGED(LoseMovedNews);
+    stream.is_writable = true;
     stream.has_ended = stream.end != StreamEnd::Open;
     const bool is_first = stream.id == 0 && stream.connection;
     stream.has_opened = is_first && stream.connection->has_waiting_stream();
@@ -169,7 +171,8 @@ void QuicEndpoint::wake_who_waits() {
 void QuicEndpoint::take_news(std::vector<Readiness>& news) {
     wake_who_waits();
     for (StreamState* stream : std::exchange(listed_, {})) {
-        news.push_back({.token = stream->token,
+        const bool is_misnamed = STARLING_SABOTAGED(MisnameNews) && !news.empty();
+        news.push_back({.token = is_misnamed ? news.back().token : stream->token,
                         .readable = stream->is_readable,
                         .writable = stream->is_writable,
                         .ended = stream->has_ended,

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/assert.h"
+#include "base/sabotage.h"
 #include "transport/quic/server.h"
 
 namespace starling::quic {
@@ -106,6 +107,7 @@ void QuicServer::receive_forwarded(const Envelope& envelope) {
 }
 
 void QuicServer::receive_for_moved(Handle seat, const Datagram& datagram) {
+    if (STARLING_SABOTAGED(LoseForwarded)) return;
     if (const RemoteHandle to = seats_.find(seat)->moved_to) return forward(to, datagram);
     if (held_.size() < options_.held_datagrams) held_.push_back({seat, Letter(datagram)});
     else counters_.add(QuicCount::ForwardsDropped);
@@ -134,6 +136,7 @@ void QuicServer::arrived(Handle seat, RemoteHandle connection) {
 }
 
 void QuicServer::tell_of_end(RemoteHandle origin) {
+    if (STARLING_SABOTAGED(ForgetEnd)) return;
     if (origin.core == core_) return forget(origin.handle);
     mailroom_->tell(origin.core,
                     {.kind = Envelope::Kind::Ended, .listener = listener_, .seat = origin.handle});

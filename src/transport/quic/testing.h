@@ -24,6 +24,9 @@ namespace starling::quic {
 // Any time that tokens can be dated by.
 inline constexpr std::uint64_t kWallStartS = 1'700'000'000;
 
+// The date at a time of the network.
+inline std::uint64_t wall_s(TimeNs now) { return kWallStartS + (now - kTimeStart) / kSecond; }
+
 inline std::string take_text(gnutls_datum_t text) {
     std::string copy(reinterpret_cast<const char*>(text.data), text.size);
     gnutls_free(text.data);
@@ -78,6 +81,8 @@ public:
 
         // The router forgets: from now on it comes from another port.
         void rebind(std::uint16_t port);
+
+        const SocketAddress& address() const { return address_; }
 
         std::uint64_t sent = 0;
         std::uint64_t bytes_sent = 0;
@@ -400,9 +405,9 @@ inline Handle QuicRig::come_again(const QuicConnection::Souvenirs& souvenirs) {
 }
 
 inline void QuicRig::step() {
-    const std::uint64_t wall_s = kWallStartS + (network.now - kTimeStart) / kSecond;
-    for (const Core& core : cores_) core.server->set_time(network.now, wall_s);
-    clients().set_time(network.now, wall_s);
+    const std::uint64_t wall = wall_s(network.now);
+    for (const Core& core : cores_) core.server->set_time(network.now, wall);
+    clients().set_time(network.now, wall);
     network.deliver([&](const Datagram& datagram) {
         const bool is_for_server = is_same(datagram.path.local, server_address_);
         if (!is_for_server) return clients().receive(datagram);

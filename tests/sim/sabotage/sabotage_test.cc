@@ -15,6 +15,7 @@ namespace starling {
 namespace {
 
 constexpr std::uint64_t kSeeds = 500;
+constexpr unsigned kStepsOverQuic = 150;  // each takes longer
 
 struct Bug {
     Sabotage sabotage;
@@ -26,6 +27,7 @@ struct Bug {
 constexpr Bug kBugs[] = {STARLING_SABOTAGES_OF_ONE_CORE(STARLING_BUG)
                              STARLING_SABOTAGES_OF_SEVERAL_CORES(STARLING_BUG)};
 constexpr Bug kBugsOfKeeping[] = {STARLING_SABOTAGES_OF_KEEPING(STARLING_BUG)};
+constexpr Bug kBugsOfQuic[] = {STARLING_SABOTAGES_OF_QUIC(STARLING_BUG)};
 #undef STARLING_BUG
 
 // Too rarely found on threads to be demanded: another order of things must be met by chance.
@@ -66,6 +68,11 @@ TEST(SabotageTest, EachOfKeepingIsFound) {
         if (is_wanted(bug)) find(bug, {});
 }
 
+TEST(SabotageTest, EachOfQuicIsFound) {
+    for (const Bug& bug : kBugsOfQuic)
+        if (is_wanted(bug)) find(bug, {.steps = kStepsOverQuic, .make_world = make_quic_world});
+}
+
 TEST(SabotageTest, MostAreFoundOnThreads) {
     for (const Bug& bug : kBugs)
         if (is_wanted(bug) && !is_rare_on_threads(bug))
@@ -77,6 +84,8 @@ TEST(SabotageTest, WithoutAnyNothingFails) {
     for (const auto make_world : {make_rig_world, make_thread_world})
         for (std::uint64_t seed = 1; seed <= 5; ++seed)
             EXPECT_EQ(simulate({.seed = seed, .make_world = make_world}).failure, "") << seed;
+    const SimOptions over_quic{.seed = 1, .steps = kStepsOverQuic, .make_world = make_quic_world};
+    EXPECT_EQ(simulate(over_quic).failure, "");
 }
 
 }  // namespace
