@@ -46,8 +46,11 @@ The same with Mosquitto and Aedes, as Debian and npm have them: a check of the m
 
 OTHERS = """### The broker beside itself
 
-On two cores, the load shares their CPUs. Parked: the broker may keep eight connections unpacked, so nearly
-every datagram finds its connection packed away, as in a large and quiet fleet.
+On two cores, the load shares their CPUs.
+"""
+
+PARKED = """Parked: the broker may keep eight connections unpacked, so nearly every datagram finds its connection
+packed away, as in a large and quiet fleet.
 """
 
 LATENCY = """### Latency
@@ -64,12 +67,13 @@ def messages(record):
     of_messages = [one for one in scenarios if "cpu" in best_columns(one)]
     crowd = [one for one in of_messages if "lightspeed" in one["servers"]]
     alone = [one for one in of_messages if "lightspeed" not in one["servers"]]
+    is_parked = any("parked" in name for one in alone for name in one["servers"])
     latency = [one for one in scenarios if "p50" in best_columns(one)]
     calls = [one for one in scenarios if "calls" in best_columns(one)]
     return "\n".join([
         MESSAGES, source(record),
         comparison(crowd),
-        *([OTHERS, table(["scenario", "", "CPU", "user", "system", "wake-ups"],
+        *([OTHERS, *([PARKED] if is_parked else []), table(["scenario", "", "CPU", "user", "system", "wake-ups"],
                          [row for one in alone for row in rows_of(one)])] if alone else []),
         *([LATENCY, *map(latencies, latency)] if latency else []),
         *(f"### System calls\n\n{one['what']}: "

@@ -64,6 +64,9 @@ public:
         for (Line& line : further_) speak(*connection, line);
     }
 
+    // Without a word of MQTT.
+    void hang_up() { stream.reset(); }
+
     // Another stream, which is opened as soon as there is a connection.
     Line& open() { return further_.emplace_back(); }
 
@@ -221,6 +224,28 @@ TEST_F(QuicServiceTest, EachStreamIsAChannel) {
     reader.heard.clear();
     run_until([&] { return reader.heard == "\x30\x04\0\x01t!"s; }, caller);
     EXPECT_EQ(caller.heard, kConnack);
+}
+
+// However the connection ends, and in whatever order its streams hear of it.
+TEST_F(QuicServiceTest, ASessionKeepsWhatAFurtherStreamSubscribedTo) {
+    serve(named_settings());
+    const std::string come = "\x10\x0D\0\x04MQTT\x04\0\0\x3C\0\1c"s;
+    {
+        Caller caller(first.certificate, place);
+        Line& reader = caller.open();
+        reader.unsaid = "\x82\x06\0\x01\0\x01t\1"s;
+        caller.unsaid = come;
+        run_until([&] { return reader.heard == "\x90\x03\0\x01\1"s; }, caller);
+        caller.hang_up();
+        run_until([&] { return figure("quic/connections") == 0; }, caller);
+    }
+    Caller back(first.certificate, place);
+    const std::string publish = "\x32\x07\0\x01t\0\x01hi"s, puback = "\x40\x02\0\x01"s;
+    back.unsaid = come + publish;
+    const std::string present = "\x20\x02\1\0"s;
+    run_until([&] { return back.heard.size() >= (present + puback + publish).size(); }, back);
+    EXPECT_THAT(back.heard, testing::StartsWith(present));
+    EXPECT_THAT(back.heard, HasSubstr(publish));
 }
 
 TEST_F(QuicServiceTest, AStopEndsItsConnections) {

@@ -214,6 +214,7 @@ void Broker::discard(Handle handle, Connection& connection) {
 // A client that ends its first stream or its only one has gone. One that ends another may still
 // read what it is owed there: with the last acknowledgement this is asked again.
 void Broker::on_end(Handle handle, Connection& connection, const Error& error) {
+    if (is_left_to_control(connection)) return;
     if (!connection.is_channel || error.code != 0 || connection.has_finished)
         return drop(handle, connection);
     if (connection.state != Connection::State::Connected) return;
@@ -442,6 +443,7 @@ void Broker::flush(Handle handle, Connection& connection) {
             std::size_t given = 0;
             for (std::size_t i = 0; i < count; ++i) given += pieces[i].iov_len;
             const auto taken = connection.stream->write(std::span(pieces).first(count));
+            if (!taken && is_left_to_control(connection)) return;
             if (!taken) return drop(handle, connection);
             counters_.add(Count::BytesSent, *taken);
             outbox.take(*taken);

@@ -223,6 +223,7 @@ private:
     void open_channels(Handle handle);
     void open_channel(const Connection& control, std::unique_ptr<Stream> stream);
     void leave_channel(Connection& channel);
+    static bool is_left_to_control(const Connection& channel);
     void drop_channels(Handle control);
     void inherit(Handle control, Session& channel);
     void inherit_subscriptions(Handle control, Session& channel);

@@ -60,6 +60,13 @@ void Broker::leave_channel(Connection& channel) {
     discard_session(handle, session);
 }
 
+// The connection has gone. The first stream tells it too, perhaps later, as it may have more to be
+// read: until then the channel keeps what the session is to inherit.
+bool Broker::is_left_to_control(const Connection& channel) {
+    return channel.is_channel && channel.state == Connection::State::Connected &&
+           !channel.stream->has_connection();
+}
+
 // The client has gone, and its other streams with it.
 void Broker::drop_channels(Handle control) {
     Session& client = sessions_[control.index];
@@ -78,6 +85,7 @@ void Broker::inherit(Handle control, Session& channel) {
     if (!channel.traffic) return;
     Session& client = sessions_[control.index];
     SessionTraffic& left = *channel.traffic;
+    left.bytes = 0;  // all of it leaves, and is counted where it goes
     while (!left.inflight.empty()) {
         Inflight entry = left.inflight.pop();
         const bool is_whole = !entry.was_sent || entry.awaits == Inflight::Awaits::Puback;

@@ -235,7 +235,7 @@ TEST_F(ChannelsLeft, AreTheSessionsUntilAStreamAsksAnew) {
     subscribe(one, "a", "01");
     subscribe(two, "a", "01");
     subscribe(control, "mine", "01");
-    rig.hang_up(control);
+    rig.hang_up(control, {one, two});
     EXPECT_FALSE(one->is_open || two->is_open);
     const Wire writer = connect("writer");
     rig.say(writer, "32 [('mine') 0001 '1'] 32 [('a') 0002 '2']");
@@ -261,11 +261,25 @@ TEST_F(ChannelsLeft, BringWhatWasNotAcknowledged) {
     const Wire writer = connect("writer");
     rig.say(writer, "32 [('a') 0001 '1'] 34 [('a') 0002 '2'] 32 [('a') 0003 '3']");
     EXPECT_EQ(heard(one), hex("32 [('a') 0001 [0B 07] '1'] 34 [('a') 0002 [0B 07] '2']"));
-    rig.hang_up(control);
+    rig.hang_up(control, {one});
     back = rig.dial();
     EXPECT_THAT(rig.say(back, "10 [('MQTT') 05 00 0000 [21 0002] ('c')]"),
                 testing::EndsWith(hex("32 [('a') 0003 [0B 07] '1'] 32 [('a') 0004 [0B 07] '3']")))
         << "QoS 2 once sent is not sent on another stream";
+}
+
+TEST(ChannelsInherited, MayFillTheQueueToItsBound) {
+    BrokerOptions options = BrokerRig::quiet();
+    options.client_bytes = 10'000;
+    BrokerRig rig(options);
+    const Wire control = rig.dial(), one = rig.open(control);
+    rig.say(control, "10 [('MQTT') 05 00 0000 [11 000000FF 21 0001] ('c')]");
+    rig.say(one, "82 [0001 [] ('a') 01]");
+    const Wire writer = rig.dial();
+    rig.say(writer, "10 [('MQTT') 04 02 0000 ('writer')]");
+    for (int i = 0; i < 8; ++i) rig.say(writer, "32 [('a') 0001 '" + std::string(800, 'p') + "']");
+    rig.hang_up(control, {one});
+    EXPECT_EQ(rig.broker().counters()[Count::DroppedQueueFull], 0u);
 }
 
 TEST_F(ChannelsLeft, EndWithASessionThatEnds) {
@@ -280,7 +294,7 @@ TEST_F(ChannelsLeft, EndWithASessionThatEnds) {
 TEST_F(ChannelsLeft, OfAShareGroupStayItsMembers) {
     const Wire control = connect("c", "00"), one = rig.open(control);
     subscribe(one, "$share/g/a", "01");
-    rig.hang_up(control);
+    rig.hang_up(control, {one});
     EXPECT_EQ(return_as("00"), hex("20 02 01 00"));
     rig.say(connect("writer"), "32 [('a') 0001 '1']");
     EXPECT_EQ(heard(back), hex("32 [('a') 0001 '1']"));

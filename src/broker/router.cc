@@ -165,8 +165,9 @@ void Broker::serve_more(FanOut& fan_out, std::size_t& budget) {
         while (fan_out.next < fan_out.receivers.size() &&
                fan_out.receivers[fan_out.next].session == session) {
             const Handle subscription = fan_out.receivers[fan_out.next++].subscription;
-            if (sessions_.find(session) && subscriptions_.find(subscription))
-                targets_.push_back({session.index, subscription.index});
+            // It may have been inherited since.
+            if (const Subscription* one = subscriptions_.find(subscription))
+                targets_.push_back({one->session, subscription.index});
         }
         jobs_[fan_out.job.index].receivers += serve_targets(fan_out.message, targets_);
         --budget;

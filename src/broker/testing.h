@@ -22,7 +22,8 @@ struct TestWire {
     std::size_t room = ~std::size_t{0};  // bytes that the broker may still write
     std::size_t piece = 65'536;          // bytes that the broker reads at a time
     bool is_ended = false;               // by the client
-    bool is_finished = false;            // by the broker
+    bool has_connection = true;
+    bool is_finished = false;  // by the broker
     bool is_open = true;
     bool may_move = true;
     int homes = 0;                                  // cores it was attached to, one after the other
@@ -87,6 +88,7 @@ public:
 
     void finish() override { wire_->is_finished = true; }
     void reset(std::uint32_t code) override { wire_->reset_code = code; }
+    bool has_connection() const override { return wire_->has_connection; }
     std::string peer_address() const override { return ""; }
 
 private:
@@ -183,9 +185,11 @@ public:
 
     static std::string heard(const Wire& wire) { return hex(std::exchange(wire->from_broker, {})); }
 
-    // The client's network breaks.
-    void hang_up(const Wire& wire) {
-        wire->is_ended = wire->news.readable = wire->news.ended = true;
+    // The client's network breaks. Of several streams the first is told last, and has more to read.
+    void hang_up(const Wire& first, const std::vector<Wire>& others = {}) {
+        for (const Wire& one : others) cut(one);
+        if (!others.empty()) turn();
+        cut(first);
         turn();
     }
 
@@ -206,6 +210,11 @@ public:
     static std::string hex(std::string_view notation) { return hex(starling::wire(notation)); }
 
 private:
+    static void cut(const Wire& wire) {
+        wire->has_connection = false;
+        wire->is_ended = wire->news.readable = wire->news.ended = true;
+    }
+
     struct ManualClock final : Clock {
         TimeMs now_ms() const override { return now; }
         TimeMs now = 1'000'000;

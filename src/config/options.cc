@@ -258,7 +258,7 @@ constexpr Option kOptions[] = {
         "been used"),
     number<kQuic, &Q::early_tickets>(
         "quic.early_tickets", "tickets", {8, 100'000'000},
-        "Used tickets that are remembered for six hours, all cores together, where quic.early_data "
+        "Used tickets that are remembered for 13 hours, all cores together, where quic.early_data "
         "is full; 8 bytes each",
         "Early data is refused, and sent again by the client"),
     number<kQuic, &Q::connections>("quic.connections", "connections", {1, 100'000'000},

@@ -68,6 +68,10 @@ public:
     // not.
     virtual std::unique_ptr<Stream> accept() { return nullptr; }
 
+    // False once the connection that carries it has ended. Of several streams each is told; the
+    // first stands for all.
+    virtual bool has_connection() const { return true; }
+
     // "192.0.2.7:51234" or "[2001:db8::1]:51234", for logs and limits; "" when unknown.
     virtual std::string peer_address() const = 0;
 };

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from .broker import REPORT
 from .cases import unique
 from .peer import Peer
 from .quic import Certificate
@@ -63,3 +64,6 @@ class RestartableBroker:
     def __exit__(self, *failure):
         self.process.kill()
         self.process.wait()
+        for log in Path(self._folder.name).glob("log-*"):
+            text = log.read_text(errors="replace")
+            assert not REPORT.search(text), text

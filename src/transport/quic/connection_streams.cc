@@ -337,12 +337,17 @@ void QuicConnection::return_streams(ngtcp2_conn* library) {
 void QuicConnection::send_again(ngtcp2_conn* library, int& failure) {
     for (StreamState* stream = streams_; stream; stream = stream->next) {
         if (stream->unsent == 0 || stream->is_early) continue;
-        while (stream->unsent != 0 && failure == 0) {
+        int reason = 0;
+        while (stream->unsent != 0 && reason == 0) {
             const Bytes piece = stream->sent.piece_of_last(stream->unsent);
-            const std::size_t sent = send_bytes(library, *stream, piece, failure);
+            const std::size_t sent = send_bytes(library, *stream, piece, reason);
             stream->unsent -= static_cast<std::uint32_t>(sent);
             if (sent < piece.size()) break;
         }
+        // There may be less credit than there was, or nobody who wants it any more.
+        if (reason == NGTCP2_ERR_STREAM_SHUT_WR || reason == NGTCP2_ERR_STREAM_NOT_FOUND)
+            stream->unsent = 0;
+        else if (reason != NGTCP2_ERR_STREAM_DATA_BLOCKED && failure == 0) failure = reason;
         if (stream->unsent == 0) tell(*stream, false, true);
     }
 }

@@ -22,9 +22,10 @@ namespace starling::quic {
 // Owner: one core's server; outlives its handshakes.
 class EarlyDataGate {
 public:
-    // GnuTLS seals tickets under keys that it changes after three of their lifetimes. Until then a
-    // copy of a ClientHello looks like the first: it is as old as it says.
-    static constexpr std::uint32_t kRememberedS = 3 * limits::kQuicTicketLifetimeS;
+    // GnuTLS seals tickets under keys that it changes after three of their lifetimes, and may open
+    // what the key before has sealed. Until then a copy of a ClientHello looks like the first: it
+    // is as old as it says. The hour is for clocks that are set.
+    static constexpr std::uint32_t kRememberedS = 6 * limits::kQuicTicketLifetimeS + 3'600;
 
     // `used` is null where early data waits; `now` is the time of the server.
     struct Setup {

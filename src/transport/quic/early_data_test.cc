@@ -150,6 +150,19 @@ TEST_P(EarlyDataTest, IsSentAgainWhenItIsRefused) {
     }
 }
 
+TEST_P(EarlyDataTest, IsSentAgainWithinSmallerLimits) {
+    const Souvenirs left = meet();
+    restart_with({.held_stream_bytes = 100});
+    const std::string text(3'000, 'x');
+    const auto stream = call(left, text);
+    EXPECT_EQ(said, text.size());
+    const auto other = server_stream();
+    ASSERT_TRUE(other);
+    std::string all = hear(*other);
+    for (int i = 0; i < 100 && all.size() < text.size(); ++i) all += hear(*other);
+    EXPECT_EQ(all, text);
+}
+
 TEST_P(EarlyDataTest, IsOfOneProtocol) {
     const Souvenirs left = meet();
     handle = *rig->clients().connect({.path = {rig->client_address(), rig->server_address()},

@@ -39,7 +39,8 @@ struct Relative {
     bool is_offset;
 
     Relative(std::uint64_t word, std::uint64_t base, std::uint64_t window_bytes)
-        : value(word - base), is_offset(value < window_bytes) {
+        : value(word - base),
+          is_offset(value < window_bytes) {
         if (!is_offset) value = word;
     }
 };

@@ -39,6 +39,7 @@ public:
     Result<std::size_t> write(std::span<const iovec> pieces) override;
     void finish() override;
     void reset(std::uint32_t code) override;
+    bool has_connection() const override { return state_.connection != nullptr; }
     std::string peer_address() const override;
 
     // 0 is the connection's first, the control stream of MQTT.
