@@ -24,6 +24,7 @@ class Template {
 public:
     // What is common to all connections that show() saw. Keys and other secrets differ, so none
     // stays. `words` and what follows are of windows with the same used() bytes.
+    // REQUIRES: none of the words points into a window other than its own.
     explicit Template(std::uint32_t used) : used_(used) {}
     void show(std::span<const std::uint64_t> words, std::uint64_t base, std::uint64_t window_bytes);
 
