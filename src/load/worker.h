@@ -34,9 +34,9 @@ public:
     static constexpr std::size_t kUnsettledMax = 256;
 
     // After the last message what is missing is waited for: so long from the last arrival, and so
-    // long at most.
+    // long at most, which is enough for one message to a million.
     static constexpr std::uint64_t kDrainQuietNs = 3'000'000'000;
-    static constexpr std::uint64_t kDrainNs = 30'000'000'000;
+    static constexpr std::uint64_t kDrainNs = 120'000'000'000;
 
     // Waiting for the broker to close the connections.
     static constexpr TimeMs kLeaveMs = 5'000;
