@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::uint32_t kPerAddress = 10'000;
 
-// 127.1.0.1 and up.
+// 127.1.0.1 and up. Processes with more blocks than 250 share the addresses of the next ones.
 std::string source_address(std::uint8_t run, std::uint32_t process, std::uint32_t block) {
-    return fmt::format("127.{}.{}.{}", 1 + run % 250, process % 250, 1 + block % 250);
+    return fmt::format("127.{}.{}.{}", 1 + run % 250, (process + block / 250) % 250,
+                       1 + block % 250);
 }
 
 bool is_spread(const std::string& address) { return address.starts_with("127."); }

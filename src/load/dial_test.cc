@@ -31,7 +31,8 @@ TEST(SpreadDial, ComesFromAnAddressForEachRunAndProcess) {
 TEST(SpreadSource, IsAnAddressForEachSocketOfARunAndProcess) {
     EXPECT_EQ(spread_source(0, 0)("127.0.0.1", 0), "127.1.0.1");
     EXPECT_EQ(spread_source(0, 0)("127.0.0.1", 1), "127.1.0.2");
-    EXPECT_EQ(spread_source(0, 0)("127.0.0.1", 250), "127.1.0.1") << "from another port";
+    EXPECT_EQ(spread_source(0, 0)("127.0.0.1", 250), "127.1.1.1") << "as the next process's";
+    EXPECT_EQ(spread_source(0, 0)("127.0.0.1", 250 * 250), "127.1.0.1") << "from another port";
     EXPECT_EQ(spread_source(3, 249)("127.0.0.1", 0), "127.4.249.1");
     EXPECT_EQ(spread_source(0, 0)("192.0.2.1", 0), "");
 }
