@@ -52,6 +52,8 @@ void run(Bytes input) {
     ByteVector scratch;
     const Bytes packed = pack({window}, used, pattern, scratch);
     const ByteVector blob(packed.begin(), packed.end());
+    unpack_onto_pattern({window}, blob.data(), pattern);
+    STARLING_ASSERT(window == before);
     window.fill(0xDBDBDBDBDBDBDBDBu);
     unpack({window}, blob.data(), pattern, kWords * 8);
     STARLING_ASSERT(window == before);

@@ -48,6 +48,8 @@ struct Relative {
 // Which words of a chunk are not what the pattern has there.
 std::uint64_t differing_words(const std::uint64_t* words, std::uint64_t base,
                               const Template::Chunk& pattern) {
+    if (pattern.offsets == 0 && std::memcmp(words, pattern.values.data(), kChunkBytes) == 0)
+        return 0;
     std::array<std::uint64_t, kChunkWords> values;
     std::copy_n(words, kChunkWords, values.begin());
     for (std::uint64_t rest = pattern.offsets; rest != 0; rest &= rest - 1)
@@ -92,10 +94,15 @@ std::uint64_t get_word(const std::byte*& at) {
     return word;
 }
 
-// Appends what differs from the pattern, if anything does.
+// What the pattern has in a window that begins at `base`.
+std::uint64_t pattern_word(const Template::Chunk& pattern, std::size_t i, std::uint64_t base) {
+    return pattern.values[i] + ((pattern.offsets >> i & 1) != 0 ? base : 0);
+}
+
+// Appends what differs from the pattern, if anything does, and puts the pattern in its place.
 std::byte* pack_chunk(std::byte* at, std::size_t index, const WindowView& window,
                       const Template::Chunk& pattern) {
-    const std::uint64_t* words = &window.words[index * kChunkWords];
+    std::uint64_t* words = &window.words[index * kChunkWords];
     const std::uint64_t differing = differing_words(words, window.base(), pattern);
     if (differing == 0) return at;
 
@@ -110,22 +117,22 @@ std::byte* pack_chunk(std::byte* at, std::size_t index, const WindowView& window
         const Relative stored(words[i], window.base(), window.bytes());
         if (stored.is_offset) offsets[word / 8] |= std::byte(1u << word % 8);
         at = put_word(at, stored.value ^ pattern.values[i]);
+        words[i] = pattern_word(pattern, i, window.base());
     }
     return at;
 }
 
-// Reads the next chunk of a blob into `chunk`, which holds the pattern's values.
-void unpack_chunk(const std::byte*& at, Template::Chunk& chunk) {
+// Reads the next chunk of a blob into `words`, those that differ from the pattern.
+void unpack_chunk(const std::byte*& at, std::uint64_t* words, const Template::Chunk& pattern,
+                  std::uint64_t base) {
     const auto differing = get<std::uint64_t>(at);
     const std::byte* offsets = at;
     at += (std::popcount(differing) + 7) / 8;
     unsigned word = 0;
     for (std::uint64_t rest = differing; rest != 0; rest &= rest - 1, ++word) {
-        const int i = std::countr_zero(rest);
-        const std::uint64_t bit = std::uint64_t{1} << i;
+        const auto i = static_cast<std::size_t>(std::countr_zero(rest));
         const bool is_offset = (offsets[word / 8] >> (word % 8) & std::byte{1}) != std::byte{0};
-        chunk.values[static_cast<std::size_t>(i)] ^= get_word(at);
-        chunk.offsets = is_offset ? chunk.offsets | bit : chunk.offsets & ~bit;
+        words[i] = (pattern.values[i] ^ get_word(at)) + (is_offset ? base : 0);
     }
 }
 
@@ -183,30 +190,22 @@ std::uint32_t packed_used(const std::byte* blob) { return get<std::uint32_t>(blo
 
 void unpack(WindowView window, const std::byte* blob, const Template& pattern,
             std::uint32_t dirty) {
-    const auto used = get<std::uint32_t>(blob);
-    auto stored = get<std::uint16_t>(blob);
-    constexpr std::size_t kNone = ~std::size_t{0};
-    const auto next_index = [&]() -> std::size_t {
-        if (stored == 0) return kNone;
-        --stored;
-        return get<std::uint16_t>(blob);
-    };
-    std::size_t next = next_index();
-    const std::size_t chunks =
-        std::max({chunks_of(used), chunks_of(pattern.used()), chunks_of(dirty)});
+    const std::size_t chunks = std::max(chunks_of(pattern.used()), chunks_of(dirty));
     for (std::size_t index = 0; index < chunks; ++index) {
         std::uint64_t* words = &window.words[index * kChunkWords];
         const Template::Chunk& common = pattern_of(pattern, index);
-        if (index == next) {
-            Template::Chunk chunk = common;
-            unpack_chunk(blob, chunk);
-            place(words, chunk, window.base());
-            next = next_index();
-        } else if (!common.is_zero) {
-            place(words, common, window.base());
-        } else if (!is_zero(words)) {
-            std::fill_n(words, kChunkWords, 0);
-        }
+        if (!common.is_zero) place(words, common, window.base());
+        else if (!is_zero(words)) std::fill_n(words, kChunkWords, 0);
+    }
+    unpack_onto_pattern(window, blob, pattern);
+}
+
+void unpack_onto_pattern(WindowView window, const std::byte* blob, const Template& pattern) {
+    blob += sizeof(std::uint32_t);
+    for (auto stored = get<std::uint16_t>(blob); stored != 0; --stored) {
+        const std::size_t index = get<std::uint16_t>(blob);
+        unpack_chunk(blob, &window.words[index * kChunkWords], pattern_of(pattern, index),
+                     window.base());
     }
 }
 

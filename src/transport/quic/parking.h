@@ -54,8 +54,9 @@ struct WindowView {
     std::uint64_t bytes() const { return words.size_bytes(); }
 };
 
-// Packs the first `used` bytes of a window; `scratch` is reused. Whatever the content, unpack()
-// restores it to the last bit.
+// Packs the first `used` bytes of a window, beyond which all is zero; `scratch` is reused. Whatever
+// the content, unpack() restores it to the last bit. In the window stays what the pattern has
+// there.
 Bytes pack(WindowView window, std::uint32_t used, const Template& pattern, ByteVector& scratch);
 
 // Bytes from the start that a blob fills.
@@ -65,5 +66,9 @@ std::uint32_t packed_used(const std::byte* blob);
 // last owner's. Into another window words that pointed into the first come as pointers into it.
 // REQUIRES: windows of one size, the same pattern.
 void unpack(WindowView window, const std::byte* blob, const Template& pattern, std::uint32_t dirty);
+
+// The same, of a window that holds what pack() left there with this pattern: only the words that
+// differ are written.
+void unpack_onto_pattern(WindowView window, const std::byte* blob, const Template& pattern);
 
 }  // namespace starling::quic

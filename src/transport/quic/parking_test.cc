@@ -22,13 +22,16 @@ struct TestWindow {
     std::uint32_t used = kBytes;
 };
 
-// Packs, tears down, unpacks; returns the bytes that it took.
+// Packs and unpacks, onto what packing left and after tearing that down; returns the bytes that it
+// took.
 std::size_t round_trip(TestWindow& window, const Template& pattern, std::uint32_t dirty = kBytes) {
     const std::vector<std::uint64_t> before = window.words;
     ByteVector scratch;
     const Bytes packed = pack(window.view(), window.used, pattern, scratch);
     const ByteVector blob(packed.begin(), packed.end());
     EXPECT_EQ(packed_used(blob.data()), window.used);
+    unpack_onto_pattern(window.view(), blob.data(), pattern);
+    EXPECT_EQ(window.words, before);
     std::fill(window.words.begin(), window.words.begin() + dirty / 8, 0xDBDBDBDBDBDBDBDBu);
     unpack(window.view(), blob.data(), pattern, dirty);
     EXPECT_EQ(window.words, before);
@@ -74,12 +77,13 @@ TEST(Parking, RestoresInAnotherWindow) {
         TestWindow from, to;
         for (auto& word : from.words) word = any_word(random, from.base());
         for (auto& word : to.words) word = random.next();
+        const std::vector<std::uint64_t> before = from.words;
         ByteVector scratch;
         const Bytes packed = pack(from.view(), kBytes, Template(0), scratch);
         unpack(to.view(), packed.data(), Template(0), kBytes);
         for (std::size_t i = 0; i < kWords; ++i) {
-            const std::uint64_t offset = from.words[i] - from.base();
-            EXPECT_EQ(to.words[i], offset < kBytes ? to.base() + offset : from.words[i]);
+            const std::uint64_t offset = before[i] - from.base();
+            EXPECT_EQ(to.words[i], offset < kBytes ? to.base() + offset : before[i]);
         }
     }
 }
@@ -113,6 +117,26 @@ TEST(Parking, CostsOnlyWhatDiffers) {
     EXPECT_EQ(round_trip(other, pattern), 6u) << "addresses of its own window are no difference";
     other.words[76] ^= 0xFF00;
     EXPECT_EQ(round_trip(other, pattern), 6u + 2 + 8 + 1 + 2);
+}
+
+// So that the next connection of the kind writes only what is its own.
+TEST(Parking, LeavesThePattern) {
+    Random random(1);
+    TestWindow shown, window;
+    for (std::size_t i = 0; i < kWords / 2; i += 2) {
+        shown.words[i] = random.next();
+        shown.words[i + 1] = shown.base() + random.below(kBytes);
+    }
+    Template pattern(kBytes);
+    pattern.show(shown.words, shown.base(), shown.view().bytes());
+    for (auto& word : window.words) word = any_word(random, window.base());
+    ByteVector scratch;
+    pack(window.view(), kBytes, pattern, scratch);
+    for (std::size_t i = 0; i < kWords; ++i) {
+        const bool is_offset = i < kWords / 2 && i % 2 == 1;
+        ASSERT_EQ(window.words[i],
+                  is_offset ? shown.words[i] - shown.base() + window.base() : shown.words[i]);
+    }
 }
 
 TEST(Parking, ClearsWhatTheLastOwnerLeft) {

@@ -52,6 +52,7 @@ WindowHeap& WindowCache::bind(Place& place) {
     if (windows_[window].resident) park(window);
     clear(window, windows_[window].dirty);
     windows_[window].dirty = 0;
+    windows_[window].left.reset();
     windows_[window].resident = &place;
     place.window_ = window;
     WindowHeap::format(address(window), kWindowBytes);
@@ -151,7 +152,8 @@ void WindowCache::park(std::uint32_t window) {
     ++counts_.parked;
     counts_.blob_bytes += place.blob_bytes_;
     windows_[window].resident = nullptr;
-    windows_[window].dirty = std::max(windows_[window].dirty, used);
+    windows_[window].dirty = std::max({windows_[window].dirty, used, templates_[pattern].used()});
+    windows_[window].left = pattern;
 }
 
 void WindowCache::pack_into(Place& place, std::uint32_t window, std::uint8_t pattern) {
@@ -177,11 +179,14 @@ ByteVector WindowCache::content(std::uint32_t window) const {
 // Unpacks what was packed of `before`. Whoever looks here later shall not find what it seeks.
 void WindowCache::check(const Place& place, std::uint32_t window, const ByteVector& before) {
     const auto bytes = std::max(windows_[window].dirty, static_cast<std::uint32_t>(before.size()));
-    std::memset(address(window), kRubble, bytes);
-    const auto pattern = std::to_integer<std::uint8_t>(place.blob_[0]);
-    unpack(view(window), &place.blob_[1], templates_[pattern], bytes);
+    const Template& pattern = templates_[std::to_integer<std::uint8_t>(place.blob_[0])];
+    unpack_onto_pattern(view(window), &place.blob_[1], pattern);
     STARLING_ASSERT(std::equal(before.begin(), before.end(), address(window)));
     std::memset(address(window), kRubble, bytes);
+    unpack(view(window), &place.blob_[1], pattern, bytes);
+    STARLING_ASSERT(std::equal(before.begin(), before.end(), address(window)));
+    std::memset(address(window), kRubble, bytes);
+    windows_[window].left.reset();
 }
 
 // REQUIRES: the window is open.
@@ -190,8 +195,11 @@ void WindowCache::load(Place& place) {
     if (window.resident) park(place.window_);
     const std::byte* blob = place.blob_.get();
     const auto pattern = std::to_integer<std::uint8_t>(blob[0]);
-    unpack(view(place.window_), blob + 1, templates_[pattern], window.dirty);
+    if (window.left == pattern)
+        unpack_onto_pattern(view(place.window_), blob + 1, templates_[pattern]);
+    else unpack(view(place.window_), blob + 1, templates_[pattern], window.dirty);
     window.dirty = 0;
+    window.left.reset();
     window.resident = &place;
     ++counts_.loads;
     --counts_.parked;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/random.h"
@@ -89,8 +90,9 @@ private:
 
     struct Window {
         Place* resident = nullptr;
-        std::uint32_t dirty = 0;  // bytes from the start that may not be zero
-        std::uint32_t shut = 0;   // bytes from the start that nobody may look at
+        std::uint32_t dirty = 0;           // bytes from the start that may not be zero
+        std::optional<std::uint8_t> left;  // the template that all of it is of, once parked
+        std::uint32_t shut = 0;            // bytes from the start that nobody may look at
         std::uint64_t entered_at = 0;
     };
 
