@@ -194,6 +194,6 @@ LITERAL = re.compile(
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or not Path(sys.argv[1], "CMakeCache.txt").exists():
         sys.exit(__doc__)
     sys.exit(main(sys.argv[1]))
