@@ -13,6 +13,7 @@ namespace {
 QuicRig::Setup roomy(std::uint32_t windows, CoreId cores = 1) {
     QuicRig::Setup setup{.windows = windows, .cores = cores};
     setup.options.half_open = setup.options.retry_from = 1'000'000;
+    setup.options.half_open_per_network = 10'000'000;
     return setup;
 }
 

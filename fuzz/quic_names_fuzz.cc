@@ -1,7 +1,9 @@
-// Shows any bytes as connection ids and as address tokens: none is taken for ours.
+// Shows any bytes as connection ids, as address tokens and as first packets: none is taken for
+// ours, or for a client's.
 #include "base/assert.h"
 #include "transport/quic/address_token.h"
 #include "transport/quic/connection_id.h"
+#include "transport/quic/initial_check.h"
 
 namespace starling::quic {
 namespace {
@@ -16,6 +18,8 @@ void run(Bytes input) {
     STARLING_ASSERT(steer(input, 4) < 4);
     STARLING_ASSERT(ids.read(input).origin != ConnectionIds::Origin::Current);
     STARLING_ASSERT(!tokens.read(input, peer, input, kNow));
+    static PacketCiphers ciphers(4);
+    STARLING_ASSERT(!is_whole_initial(input, ciphers));
 
     // One that is ours, with the input on top of it, is ours no more.
     ByteVector token = tokens.for_retry(peer, ByteVector(8), ByteVector(17), kNow);

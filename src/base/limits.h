@@ -135,6 +135,13 @@ inline constexpr std::uint32_t kQuicHalfOpen = 10'000;
 // The same from which a client must first show, by a Retry packet, that it is at its address.
 inline constexpr std::uint32_t kQuicRetryFrom = 1'000;
 
+// The same of one source network: ten of them fill a core, and behind a translator of addresses as
+// many clients can come back at once as a core serves in a second. Beyond: dropped likewise.
+inline constexpr std::uint32_t kQuicHalfOpenPerNetwork = 1'000;
+
+// Blocks of addresses that an option may list: each new client is looked for in all.
+inline constexpr std::size_t kAddressBlocks = 256;
+
 // Seconds for a QUIC handshake, and then for the first stream. After: its connection is forgotten.
 inline constexpr std::uint32_t kQuicHandshakeTimeoutS = 10;
 

@@ -216,7 +216,7 @@ void Broker::discard(Handle handle, Connection& connection) {
 void Broker::on_end(Handle handle, Connection& connection, const Error& error) {
     if (is_left_to_control(connection)) return;
     if (!connection.is_channel || error.code != 0 || connection.has_finished)
-        return drop(handle, connection);
+        return drop(handle, connection, &error);
     if (connection.state != Connection::State::Connected) return;
     if (!connection.traffic || connection.traffic->acks.empty()) finish_channel(handle, connection);
 }
@@ -444,7 +444,7 @@ void Broker::flush(Handle handle, Connection& connection) {
             for (std::size_t i = 0; i < count; ++i) given += pieces[i].iov_len;
             const auto taken = connection.stream->write(std::span(pieces).first(count));
             if (!taken && is_left_to_control(connection)) return;
-            if (!taken) return drop(handle, connection);
+            if (!taken) return drop(handle, connection, &taken.error());
             counters_.add(Count::BytesSent, *taken);
             outbox.take(*taken);
             outbox.release(connection.stream->unreleased());

@@ -206,9 +206,10 @@ private:
     void fail(Handle handle, Connection& connection, const ProtocolError& error);
     void disconnect(Handle handle, Connection& connection, Reason reason);
     void start_closing(Handle handle, Connection& connection);
-    void drop(Handle handle, Connection& connection);
+    void drop(Handle handle, Connection& connection, const Error* error = nullptr);
     void on_disconnect(Handle handle, Connection& connection, const Frame& frame);
-    void leave_session(Connection& connection, bool keeps_will, const char* why);
+    void leave_session(Connection& connection, bool keeps_will, const char* why,
+                       const Error* error = nullptr);
     void end_session(Handle handle, Session& session);
     void discard_session(Handle handle, Session& session);
     std::unique_ptr<Will> set_will(Session& session, std::unique_ptr<Will> will);
@@ -381,7 +382,8 @@ private:
 
     // events.cc
     void log_connected(const Connection& connection, const Session& session);
-    void log_left(const Connection& connection, const Session& session, const char* why);
+    void log_left(const Connection& connection, const Session& session, const char* why,
+                  const Error* error);
     void log_refused(const Connection& connection, std::string_view client_id, Reason reason);
     void log_fault(const Connection& connection, const ProtocolError& error);
 

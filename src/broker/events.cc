@@ -12,8 +12,8 @@ std::string client_text(const Connection& connection, std::string_view client_id
     std::string text = "client ";
     text +=
         client_id.empty() ? std::string_view("(no id yet)") : client_id.substr(0, kIdBytesLogged);
-    text += " at ";
-    return text += connection.stream->peer_address();
+    const std::string address = connection.stream->peer_address();
+    return address.empty() ? text : text + " at " + address;
 }
 
 }  // namespace
@@ -26,9 +26,12 @@ void Broker::log_connected(const Connection& connection, const Session& session)
     comings_log_.log(LogLevel::Info, text);
 }
 
-void Broker::log_left(const Connection& connection, const Session& session, const char* why) {
+void Broker::log_left(const Connection& connection, const Session& session, const char* why,
+                      const Error* error) {
     if (!is_logged(LogLevel::Info) || !comings_log_.admits(core_.now())) return;
-    comings_log_.log(LogLevel::Info, client_text(connection, session.id) + " left: " + why);
+    std::string text = client_text(connection, session.id) + " left: " + why;
+    if (error) text += ": " + connection.stream->ending_text(*error);
+    comings_log_.log(LogLevel::Info, text);
 }
 
 void Broker::log_refused(const Connection& connection, std::string_view client_id, Reason reason) {

@@ -36,13 +36,13 @@ void Broker::start_closing(Handle handle, Connection& connection) {
     mark_dirty(handle, connection);
 }
 
-// The connection is gone, or is to be at once.
-void Broker::drop(Handle handle, Connection& connection) {
+// The connection is gone, or is to be at once; an error is that of its stream.
+void Broker::drop(Handle handle, Connection& connection, const Error* error) {
     if (connection.state == Connection::State::Gone) return;
     if (connection.state == Connection::State::AwaitsConnect) handshaking_.remove(handle.index);
     if (connection.state == Connection::State::Connected) {
         if (connection.is_channel) leave_channel(connection);
-        else leave_session(connection, true, "connection lost");
+        else leave_session(connection, true, "connection lost", error);
     }
     connection.state = Connection::State::Gone;
     gone_.push_back(handle);
@@ -96,10 +96,11 @@ void Broker::on_connection_timer(Handle handle) {
 // --- Sessions ------------------------------------------------------------------------------------
 
 // The session goes on without its connection, or ends with it.
-void Broker::leave_session(Connection& connection, bool keeps_will, const char* why) {
+void Broker::leave_session(Connection& connection, bool keeps_will, const char* why,
+                           const Error* error) {
     const Handle handle = connection.session;
     Session& session = sessions_[handle.index];
-    log_left(connection, session, why);
+    log_left(connection, session, why, error);
     drop_channels(handle);
     connection.session = {};
     session.connection = {};

@@ -89,6 +89,19 @@ constexpr Option path(const char* name, const char* help) {
     return made;
 }
 
+template <auto Part, auto Field>
+constexpr Option blocks(const char* name, const char* help) {
+    Option made{};
+    made.kind = Kind::Blocks;
+    made.name = name;
+    made.unit = "";
+    made.help = help;
+    made.blocks = [](Options& options) -> std::vector<AddressBlock>& {
+        return options.*Part.*Field;
+    };
+    return made;
+}
+
 constexpr Option endpoints(const char* name, const char* help) {
     Option made{};
     made.kind = Kind::Endpoints;
@@ -269,10 +282,19 @@ constexpr Option kOptions[] = {
         "quic.half_open", "handshakes", {1, 10'000'000},
         "QUIC handshakes of a core, at each address, that are not complete",
         "Who wants to connect gets no answer, and tries again"),
+    number<kQuic, &Q::half_open_per_network>(
+        "quic.half_open_per_network", "handshakes", {1, 10'000'000},
+        "The same of one source network, an IPv4 /24 or an IPv6 /48; half of them for clients that "
+        "have yet to show that they are at their address, who are sent a Retry packet beyond",
+        "Who wants to connect from there gets no answer, and tries again"),
+    blocks<kQuic, &Q::unlimited_sources>(
+        "quic.unlimited_sources",
+        "Sources, as 10.0.0.0/8 and 2001:db8::/32, that quic.half_open_per_network does not hold "
+        "for: those of load tests, and of networks that very many clients share"),
     number<kQuic, &Q::retry_from>(
         "quic.retry_from", "handshakes", {0, 10'000'000},
-        "The same from which a client must first show that it is at its address; at most half of "
-        "quic.windows",
+        "QUIC handshakes of a core, at each address, from which a client must first show that it "
+        "is at its address; at most half of quic.windows",
         "It is sent a Retry packet, which costs it a round trip"),
     number<kQuic, &Q::handshake_timeout_s>(
         "quic.handshake_timeout_s", "seconds", {1, 3600},
@@ -341,10 +363,12 @@ std::string quoted(std::string_view text) {
     return quoted + '"';
 }
 
-std::string endpoints_text(const std::vector<Endpoint>& listen) {
+// An array of what has a text().
+template <typename T>
+std::string array_text(const std::vector<T>& elements) {
     std::string text;
-    for (const Endpoint& endpoint : listen)
-        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", endpoint.text());
+    for (const T& element : elements)
+        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", element.text());
     return '[' + text + ']';
 }
 
@@ -366,17 +390,29 @@ Result<Endpoint, std::string> checked_endpoint(std::string_view text) {
     return endpoint;
 }
 
-// "a:1, b:2".
-Result<std::vector<Endpoint>, std::string> parse_endpoints(std::string_view text) {
-    std::vector<Endpoint> listen;
+// "a, b": what `parse` makes of each.
+template <typename T>
+Result<std::vector<T>, std::string> parse_list(std::string_view text,
+                                               Result<T, std::string> (*parse)(std::string_view)) {
+    std::vector<T> elements;
     for (bool is_last = false; !is_last;) {
         const std::size_t comma = text.find(',');
-        STARLING_TRY(endpoint, checked_endpoint(trimmed(text.substr(0, comma))));
-        listen.push_back(endpoint);
+        STARLING_TRY(element, parse(trimmed(text.substr(0, comma))));
+        elements.push_back(element);
         is_last = comma == text.npos;
         text.remove_prefix(is_last ? text.size() : comma + 1);
     }
-    return listen;
+    return elements;
+}
+
+// Nothing is none.
+Result<std::vector<AddressBlock>, std::string> parse_blocks(std::string_view text) {
+    if (trimmed(text).empty()) return std::vector<AddressBlock>();
+    STARLING_TRY(blocks, parse_list<AddressBlock>(text, AddressBlock::parse));
+    if (blocks.size() > limits::kAddressBlocks)
+        return fmt::format("{} blocks of addresses: at most {}", blocks.size(),
+                           limits::kAddressBlocks);
+    return std::move(blocks);
 }
 
 // Levenshtein's.
@@ -402,9 +438,10 @@ std::string Option::text(const Options& options) const {
         case Kind::Switch: return get(options) ? "true" : "false";
         case Kind::Choice: return fmt::format("\"{}\"", words[get(options)]);
         case Kind::Path: return quoted(path(const_cast<Options&>(options)));
+        case Kind::Blocks: return array_text(blocks(const_cast<Options&>(options)));
         case Kind::Endpoints: break;
     }
-    return endpoints_text(options.listen);
+    return array_text(options.listen);
 }
 
 std::string Option::range() const {
@@ -413,6 +450,7 @@ std::string Option::range() const {
         case Kind::Switch: return "true or false";
         case Kind::Choice: return fmt::format("{}", fmt::join(words, ", "));
         case Kind::Path: return "a path";
+        case Kind::Blocks: return "blocks of addresses";
         case Kind::Endpoints: break;
     }
     return "addresses";
@@ -424,7 +462,13 @@ Result<void, std::string> Option::parse(Options& options, std::string_view value
                            *unit ? " " : "", unit);
     };
     if (kind == Kind::Endpoints) {
-        STARLING_SET(options.listen, parse_endpoints(value));
+        STARLING_SET(options.listen, parse_list<Endpoint>(value, checked_endpoint));
+        return {};
+    }
+    if (kind == Kind::Blocks) {
+        auto parsed = parse_blocks(value);
+        if (!parsed) return fmt::format("{}: {}", name, parsed.error());
+        blocks(options) = std::move(*parsed);
         return {};
     }
     if (kind == Kind::Path) {

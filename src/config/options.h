@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "broker/options.h"
+#include "transport/address_block.h"
 #include "transport/listener.h"
 #include "transport/quic/options.h"
 #include "transport/tcp.h"
@@ -46,7 +47,7 @@ struct Options {
 
 // One name. Owner: any core (immutable).
 struct Option {
-    enum class Kind : std::uint8_t { Number, Switch, Choice, Path, Endpoints };
+    enum class Kind : std::uint8_t { Number, Switch, Choice, Path, Endpoints, Blocks };
 
     Kind kind;
     const char* name;  // section.key
@@ -57,7 +58,8 @@ struct Option {
     const char* at_bound;  // of a limit: what happens there; else nullptr
     std::uint64_t (*get)(const Options&);
     void (*set)(Options&, std::uint64_t);
-    std::string& (*path)(Options&);  // of a path, which has neither get nor set
+    std::string& (*path)(Options&);                  // of a path, which has neither get nor set
+    std::vector<AddressBlock>& (*blocks)(Options&);  // of blocks of addresses, likewise
 
     // A value as a TOML file has it.
     std::string text(const Options& options) const;

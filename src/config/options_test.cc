@@ -23,7 +23,7 @@ TEST(Options, HaveOneNameAndVariableEach) {
 TEST(Options, TakeTheirOwnDefaults) {
     Options options;
     for (const Option& option : all_options()) {
-        if (option.kind == Option::Kind::Endpoints) continue;
+        if (option.kind == Option::Kind::Endpoints || option.kind == Option::Kind::Blocks) continue;
         std::string text = option.text(Options{});
         if (option.kind == Option::Kind::Choice || option.kind == Option::Kind::Path)
             text = text.substr(1, text.size() - 2);
@@ -60,6 +60,7 @@ TEST(Options, SetTheirField) {
     set("listen", ":1884, [::1]:1885, quic://:1886, quic://127.0.0.1");
     set("quic.windows", "10");
     set("quic.certificate", "/a b/c.pem");
+    set("quic.unlimited_sources", "10.0.0.0/8, ::1");
     set("data_dir", "x");
     EXPECT_EQ(options.broker.connections_max, 7u);
     EXPECT_EQ(options.broker.retained_bytes, 5'000'000'000u);
@@ -70,6 +71,7 @@ TEST(Options, SetTheirField) {
     EXPECT_EQ(options.log.format, LogFormat::Json);
     EXPECT_EQ(options.tcp.backlog, 9);
     EXPECT_EQ(options.quic.windows, 10u);
+    EXPECT_EQ(options.quic.unlimited_sources.size(), 2u);
     EXPECT_EQ(options.quic_files.certificate, "/a b/c.pem");
     EXPECT_EQ(options.runtime.data_dir, "x");
     EXPECT_EQ(find_option("listen")->text(options),
@@ -101,6 +103,13 @@ TEST(Options, RefuseWhatTheyCannotBe) {
         {"listen", ":1883, ws://:80", "'ws'; there are tcp:// and quic://"},
         {"quic.key", "a\0b"sv, "a path"},
         {"quic.stream_bytes", "4194304", "1024 to 2097152 bytes"},
+        {"quic.half_open_per_network", "0", "1 to 10000000 handshakes"},
+        // What a block may be: src/transport/address_block_test.cc.
+        {"quic.unlimited_sources", "10.0.0.0/33", "quic.unlimited_sources: '10.0.0.0/33': after /"},
+        {"quic.unlimited_sources", "10.0.0.0/8,", "'' is not a numeric address"},
+        {"quic.unlimited_sources", "10.0.0.0/8,,::1", "'' is not a numeric address"},
+        {"quic.unlimited_sources", "10.0.0.0/8 ::1", "after / is a number of bits"},
+        {"quic.unlimited_sources", "localhost", "'localhost' is not a numeric address"},
     };
     for (const Case& c : cases) {
         Options options;
@@ -109,6 +118,18 @@ TEST(Options, RefuseWhatTheyCannotBe) {
         EXPECT_THAT(parsed.error(), HasSubstr(c.says));
         EXPECT_EQ(find_option(c.name)->text(options), find_option(c.name)->text(Options{}));
     }
+}
+
+TEST(Options, ListSoManyBlocksOfAddresses) {
+    std::string text = "::1";
+    for (std::size_t i = 1; i < limits::kAddressBlocks; ++i) text += ",::1";
+    Options options;
+    const Option& option = *find_option("quic.unlimited_sources");
+    EXPECT_TRUE(option.parse(options, text));
+    EXPECT_EQ(options.quic.unlimited_sources.size(), limits::kAddressBlocks);
+    const auto parsed = option.parse(options, text + ",::1");
+    ASSERT_FALSE(parsed);
+    EXPECT_THAT(parsed.error(), HasSubstr("257 blocks of addresses: at most 256"));
 }
 
 // What check-config prints is a TOML file.

@@ -21,7 +21,7 @@ A value comes from, in rising order: its default; a TOML file (`--config FILE`);
     [limits]
     connections = 50000
 
-In the environment and on the command line, the addresses of `listen` stand with commas between. A
+In the environment and on the command line, lists of addresses stand with commas between. A
 path that is not absolute begins where the broker was started. [quic.md](quic.md) says more of QUIC.
 )";
 

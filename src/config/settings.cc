@@ -52,7 +52,6 @@ std::optional<std::string> joined(const toml::array& array) {
         if (!word || word->empty()) return std::nullopt;
         text += fmt::format("{}{}", text.empty() ? "" : ",", *word);
     }
-    if (text.empty()) return std::nullopt;
     return text;
 }
 
@@ -65,8 +64,11 @@ std::optional<std::string> plain_text(const Option& option, const toml::node& no
         return std::string(node.as_boolean()->get() ? "true" : "false");
     if (kind != Option::Kind::Number && kind != Option::Kind::Switch && node.is_string())
         return node.as_string()->get();
-    if (kind == Option::Kind::Endpoints && node.is_array()) return joined(*node.as_array());
-    return std::nullopt;
+    const bool may_be_none = kind == Option::Kind::Blocks;
+    const bool is_list = may_be_none || kind == Option::Kind::Endpoints;
+    if (!is_list || !node.is_array() || (node.as_array()->empty() && !may_be_none))
+        return std::nullopt;
+    return joined(*node.as_array());
 }
 
 // Walks a file's tables. Owner: the stack of read_toml().

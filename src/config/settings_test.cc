@@ -58,6 +58,14 @@ TEST(Settings, AFileIsToldWhereItIsWrong) {
         {"listen = ['a:1']", "f:1: 'a:1': the host is a numeric address"},
         {"[listen]\na = 1", "f:1: listen is a string"},
         {"[quic]\nkey = 1", "f:2: quic.key is a string"},
+        {"[quic]\nunlimited_sources = 8", "f:2: quic.unlimited_sources is a string, or an array"},
+        {"[quic]\nunlimited_sources = [8]", "f:2: quic.unlimited_sources is a string, or an array"},
+        {"[quic]\nunlimited_sources = ['']",
+         "f:2: quic.unlimited_sources is a string, or an array"},
+        {"[quic]\nunlimited_sources = ['10.0.0.1/8']",
+         "f:2: quic.unlimited_sources: '10.0.0.1/8': bits are set after the first 8"},
+        {"[quic]\nunlimited_sources = [\"10.0.0.0\\u0000/8\"]",
+         "f:2: quic.unlimited_sources: '10.0.0.0"},
         {"data_dir = ['a']", "f:1: data_dir is a string"},
         {"[limits\n", "f:1: "},
         {"[limits]\nsessions = 1\nsessions = 2", "f:3: "},
@@ -67,6 +75,36 @@ TEST(Settings, AFileIsToldWhereItIsWrong) {
         const auto read = settings.read_toml(c.text, "f");
         ASSERT_FALSE(read) << c.text;
         EXPECT_THAT(read.error(), StartsWith(c.says));
+    }
+}
+
+// From each source, and as check-config prints them.
+TEST(Settings, BlocksOfAddressesMayBeSeveralOneOrNone) {
+    struct Case {
+        const char *file, *words, *text;
+    };
+    static constexpr Case cases[] = {
+        {"['10.0.0.0/8', '2001:db8::/32']", "10.0.0.0/8, 2001:db8::/32",
+         R"(["10.0.0.0/8", "2001:db8::/32"])"},
+        {"'10.0.0.0/8,192.0.2.1'", "10.0.0.0/8,192.0.2.1", R"(["10.0.0.0/8", "192.0.2.1/32"])"},
+        {"['::1']", "::1", R"(["::1/128"])"},
+        {"[]", "", "[]"},
+        {"''", " ", "[]"},
+    };
+    const Option& option = *find_option("quic.unlimited_sources");
+    EXPECT_EQ(option.text(Options{}), R"(["127.0.0.0/8", "::1/128"])");
+    for (const Case& c : cases) {
+        Settings file, environment, flag;
+        EXPECT_TRUE(file.read_toml(std::string("[quic]\nunlimited_sources = ") + c.file, "f"));
+        const std::string variable = std::string("STARLING_QUIC_UNLIMITED_SOURCES=") + c.words;
+        const char* const variables[] = {variable.c_str(), nullptr};
+        EXPECT_TRUE(environment.read_environment(variables));
+        EXPECT_TRUE(flag.assign(std::string("quic.unlimited_sources=") + c.words, "--set"));
+        for (const Settings* settings : {&file, &environment, &flag})
+            EXPECT_EQ(option.text(settings->options()), c.text);
+        Settings again;
+        EXPECT_TRUE(again.read_toml(std::string("[quic]\nunlimited_sources = ") + c.text, "f"));
+        EXPECT_EQ(option.text(again.options()), c.text);
     }
 }
 

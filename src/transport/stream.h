@@ -74,6 +74,10 @@ public:
 
     // "192.0.2.7:51234" or "[2001:db8::1]:51234", for logs and limits; "" when unknown.
     virtual std::string peer_address() const = 0;
+
+    // What `error` of read() or write() means here, for logs: "closed by the peer", "no viable
+    // path (QUIC error 0x10)".
+    virtual std::string ending_text(const Error& error) const;
 };
 
 }  // namespace starling

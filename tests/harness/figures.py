@@ -9,7 +9,8 @@ FIGURE_SECONDS = 60
 # Below $SYS/broker/, where there is a QUIC listener.
 QUIC_FIGURES = {f"quic/{name}" for name in (
     "datagrams_received", "handshakes", "resumptions", "early_accepted", "early_refused",
-    "early_replays", "early_unregistered", "handshakes_failed", "retries_sent", "tokens_refused", "refused_half_open", "refused_connections", "versions_negotiated",
+    "early_replays", "early_unregistered", "handshakes_failed", "retries_sent", "tokens_refused",
+    "refused_half_open", "refused_per_network", "refused_connections", "versions_negotiated",
     "resets_sent", "resets_withheld", "malformed", "strays", "departures", "arrivals",
     "moves_refused", "forwarded", "forwards_dropped", "stream_credits_withheld", "wakes_delayed",
     "connections", "parked", "awake", "blob_bytes", "window_hits", "window_loads")}

@@ -42,8 +42,7 @@ quic::Weather some_weather(Random& random) {
 
 // Little of everything that connections share, so that they get in each other's way. Nobody is
 // given up: the model knows no connection that ends by itself. With few windows clients are asked
-// to show their address; whose token is damaged then is refused, so not where datagrams get
-// damaged.
+// to show their address; where datagrams get damaged nobody is.
 quic::QuicOptions some_quic_options(const quic::Weather& weather, Random& random) {
     quic::QuicOptions options;
     options.windows = weather.corrupt_percent == 0 ? one_of(random, {1, 2, 16}) : 16;

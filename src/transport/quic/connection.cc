@@ -13,6 +13,8 @@
 namespace starling::quic {
 namespace {
 
+using Cause = Ending::Cause;
+
 // Times that the library may widen the windows of a peer that is read fast.
 constexpr std::uint64_t kWidenings = 4;
 
@@ -52,7 +54,7 @@ ngtcp2_transport_params QuicConnection::parameters() const {
 }
 
 QuicConnection::~QuicConnection() {
-    if (phase_ != Phase::Gone) vanish(StreamEnd::Reset);
+    if (phase_ != Phase::Gone) vanish({Cause::Dropped});
 }
 
 Result<void> QuicConnection::accept(const Arrival& arrival) {
@@ -168,14 +170,14 @@ bool QuicConnection::may_act() const {
 }
 
 void QuicConnection::expire() {
-    if (phase_ == Phase::Closing || phase_ == Phase::Draining) return vanish(StreamEnd::Reset);
+    if (phase_ == Phase::Closing || phase_ == Phase::Draining) return vanish({Cause::Dropped});
     if (is_gone()) return;
     if (wake_ends_ <= host_->now()) end_wake();
     if (deadline_ <= host_->now())
         return close(is_lingering_ ? CloseCode::Done : CloseCode::ControlStreamDown);
     const TimeNs silence = host_->options().user_timeout_ms * kMillisecond;
     if (phase_ == Phase::Open && !is_all_acknowledged() && silent_since_ + silence <= host_->now())
-        return vanish(StreamEnd::TimedOut);
+        return vanish({Cause::Silent});
     int failure = 0;
     if (expiry_ <= host_->now()) {
         Visit visit(*this);
@@ -303,16 +305,16 @@ void QuicConnection::fail(int error) {
     switch (error) {
         case NGTCP2_ERR_DRAINING: return drain();
         case NGTCP2_ERR_RETRY:
-        case NGTCP2_ERR_DROP_CONN: return vanish(StreamEnd::Reset);
-        case NGTCP2_ERR_IDLE_CLOSE:
-        case NGTCP2_ERR_HANDSHAKE_TIMEOUT: return vanish(StreamEnd::TimedOut);
+        case NGTCP2_ERR_DROP_CONN: return vanish({Cause::Dropped});
+        case NGTCP2_ERR_IDLE_CLOSE: return vanish({Cause::IdleTimeout});
+        case NGTCP2_ERR_HANDSHAKE_TIMEOUT: return vanish({Cause::HandshakeTimeout});
         case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
             failure_ = static_cast<std::uint16_t>(Fault::VersionRefused);
             break;
         default: break;
     }
     // Out of memory, or a callback of ours has failed: nothing can be said any more.
-    if (ngtcp2_err_is_fatal(error)) return vanish(StreamEnd::Reset);
+    if (ngtcp2_err_is_fatal(error)) return vanish({Cause::Dropped});
     CloseError close{};
     {
         Visit visit(*this);
@@ -354,8 +356,7 @@ void QuicConnection::say_goodbye(const CloseError& error) {
         }
     }
     close_code_ = error.error_code;
-    const bool is_clean = is_application_error(error) && error.error_code == 0;
-    vanish(is_clean ? StreamEnd::Finished : StreamEnd::Reset);
+    vanish({is_application_error(error) ? Cause::Closed : Cause::Failed, close_code_});
     if (farewell->datagram.empty()) return;
     farewell_ = std::move(farewell);
     phase_ = Phase::Closing;
@@ -376,24 +377,25 @@ void QuicConnection::answer_while_closing() {
 // The peer has closed, or has lost all it knew of us.
 void QuicConnection::drain() {
     TimeNs wait = 0;
-    bool is_clean = false;
+    Cause cause = Cause::ForgottenByPeer;
     {
         Visit visit(*this);
         const CloseError error = received_close(visit.library());
         close_code_ = error.error_code;
         if (role_ == Role::Client && !was_reset_ && !is_application_error(error))
             failure_ = static_cast<std::uint16_t>(fault_of_close(error.error_code));
-        is_clean = !was_reset_ && is_application_error(error) && error.error_code == 0;
+        if (!was_reset_)
+            cause = is_application_error(error) ? Cause::ClosedByPeer : Cause::FailedByPeer;
         wait = kFarewellPtos * ngtcp2_conn_get_pto(visit.library());
     }
-    vanish(is_clean ? StreamEnd::Finished : StreamEnd::Reset);
+    vanish({cause, close_code_});
     phase_ = Phase::Draining;
     expiry_ = host_->now() + wait;
     mark_dirty();
 }
 
 // Frees all but this object.
-void QuicConnection::vanish(StreamEnd end) {
+void QuicConnection::vanish(const Ending& ending) {
     phase_ = Phase::Gone;
     end_wake();
     if (place_.is_bound()) {
@@ -407,7 +409,7 @@ void QuicConnection::vanish(StreamEnd end) {
     farewell_.reset();
     expiry_ = deadline_ = kNeverNs;
     stream_credit_ = 0;
-    end_streams(end);
+    end_streams(ending);
     mark_dirty();
 }
 

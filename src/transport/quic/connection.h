@@ -262,8 +262,8 @@ private:
     void fail(int error);
     void say_goodbye(const CloseError& error);
     void drain();
-    void vanish(StreamEnd end);
-    void end_streams(StreamEnd end);
+    void vanish(const Ending& ending);
+    void end_streams(const Ending& ending);
     void answer_while_closing();
 
     StreamState& add_stream(std::int64_t id);

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/sabotage.h"
 #include "transport/quic/connection.h"
+#include "transport/quic/ending.h"
 
 namespace starling::quic {
 namespace {
@@ -379,7 +380,7 @@ void QuicConnection::wake_blocked(ngtcp2_conn* library) {
             tell(*stream, false, true);
 }
 
-void QuicConnection::end_streams(StreamEnd end) {
+void QuicConnection::end_streams(const Ending& ending) {
     while (StreamState* stream = streams_) {
         streams_ = stream->next;
         stream->connection = nullptr;
@@ -387,7 +388,7 @@ void QuicConnection::end_streams(StreamEnd end) {
         stream->sent.clear();
         stream->is_library_done = true;
         if (stream->end == StreamEnd::Open) {
-            stream->end = end;
+            stream->end = stream_end_of(ending);
             stream->failure = failure_;
         }
         stream->is_finished = true;
@@ -395,6 +396,7 @@ void QuicConnection::end_streams(StreamEnd end) {
             if (host_) host_->on_stream_gone(*stream);
             delete stream;
         } else {
+            stream->remains = std::make_unique<const Remains>(Remains{ending, peer_});
             stream->has_ended = true;
             tell(*stream, true, true);
         }

@@ -21,6 +21,7 @@ enum class QuicCount : std::uint8_t {
     RetriesSent,
     TokensRefused,       // forged, stale, or of another address
     RefusedHalfOpen,     // Initials dropped at the bound of half-open handshakes
+    RefusedPerNetwork,   // at that of those of one source network
     RefusedConnections,  // and at that of connections
     VersionsNegotiated,
     ResetsSent,
@@ -57,6 +58,7 @@ inline constexpr const char* kQuicCountNames[] = {
     "retries_sent",
     "tokens_refused",
     "refused_half_open",
+    "refused_per_network",
     "refused_connections",
     "versions_negotiated",
     "resets_sent",

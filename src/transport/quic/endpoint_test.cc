@@ -120,7 +120,7 @@ TEST_P(QuicEndpointTest, ClosingTheFirstStreamClosesAll) {
     rig->run_for(kLongEnough);
     EXPECT_EQ(read(*data.client), "error 0");
     EXPECT_EQ(data.client->connection(), nullptr);
-    EXPECT_EQ(data.client->peer_address(), "");
+    EXPECT_EQ(data.client->peer_address(), "192.0.2.1:14567") << "it is still known";
     EXPECT_EQ(rig->clients().size(), 0u);
     EXPECT_EQ(rig->server().size(), 0u);
 }
@@ -220,6 +220,55 @@ TEST_P(QuicEndpointTest, WhoOwesAcknowledgementsMayNotBeSilentForEver) {
     rig->run_for(60 * kSecond);  // seen when something was to be sent again
     EXPECT_EQ(pair.server->connection(), nullptr);
     EXPECT_EQ(read(*pair.server), "error " + std::to_string(ETIMEDOUT));
+}
+
+// What a log says of a client that was lost.
+TEST_P(QuicEndpointTest, AStreamKnowsWhoWasThereAndHowItEnded) {
+    struct Case {
+        void (*end)(QuicRig&, QuicConnection& client, Pair&);
+        const char *read, *text;
+    };
+    static const Case cases[] = {
+        {[](QuicRig&, QuicConnection& client, Pair&) { client.close(0); }, "0",
+         "closed by the peer with code 0"},
+        {[](QuicRig&, QuicConnection& client, Pair&) { client.close(7); }, "104",
+         "closed by the peer with code 7"},
+        {[](QuicRig&, QuicConnection&, Pair& pair) { pair.client.reset(); }, "104",
+         "closed by the peer with code 1"},
+        {[](QuicRig&, QuicConnection& client, Pair&) {
+             QuicConnectionProbe::submit_handshake_bytes(client);
+         },
+         "104", "TLS alert 10 (QUIC error 0x10a)"},
+        {[](QuicRig& its, QuicConnection&, Pair& pair) {
+             its.network.weather.loss_percent = 100;
+             write(*pair.server, "x");
+         },
+         "110", "the peer is silent and owes acknowledgements"},
+    };
+    for (const Case& c : cases) {
+        make();
+        QuicConnection& client = open();
+        Pair pair = open_stream(client);
+        c.end(*rig, client, pair);
+        rig->run_until([&] { return !pair.server->connection(); }, kLongEnough);
+        ByteVector buffer(10);
+        const auto answer = pair.server->read(buffer);
+        ASSERT_FALSE(answer) << c.text;
+        EXPECT_EQ(std::to_string(answer.error().code), c.read) << c.text;
+        EXPECT_EQ(pair.server->ending_text(answer.error()), c.text);
+        EXPECT_EQ(pair.server->peer_address(), "198.51.100.7:40000") << c.text;
+    }
+}
+
+TEST_P(QuicEndpointTest, AStreamThatEndsAloneSaysSo) {
+    const Pair pair = open_stream(open());
+    pair.client->finish();
+    rig->run_for(kSecond);
+    ByteVector buffer(10);
+    const auto answer = pair.server->read(buffer);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(pair.server->ending_text(answer.error()), "closed by the peer");
+    EXPECT_EQ(pair.server->peer_address(), "198.51.100.7:40000");
 }
 
 TEST_P(QuicEndpointTest, ManyHalfOpenHandshakesMakeARetry) {

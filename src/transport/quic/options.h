@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/limits.h"
+#include "transport/address_block.h"
 
 namespace starling::quic {
 
@@ -23,12 +25,19 @@ enum class EarlyData : std::uint8_t {
     Full,     // hands it on at once, if the ticket has never been used before
 };
 
+// Where the programs that try a broker run, with very many clients at one address.
+inline std::vector<AddressBlock> this_machine() {
+    return {*AddressBlock::parse("127.0.0.0/8"), *AddressBlock::parse("::1/128")};
+}
+
 // Defaults and reasons: base/limits.h. Plain data.
 struct QuicOptions {
     // Of a core, with half-open ones; and as many that have moved away from it.
     std::uint32_t connections = limits::kConnections;
     std::uint32_t half_open = limits::kQuicHalfOpen;
     std::uint32_t retry_from = limits::kQuicRetryFrom;
+    std::uint32_t half_open_per_network = limits::kQuicHalfOpenPerNetwork;
+    std::vector<AddressBlock> unlimited_sources = this_machine();
     std::uint32_t handshake_timeout_s = limits::kQuicHandshakeTimeoutS;
     std::uint32_t user_timeout_ms = limits::kQuicUserTimeoutMs;
     std::uint16_t streams = limits::kQuicStreams;

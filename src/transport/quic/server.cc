@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/random.h"
+#include "transport/quic/initial_check.h"
 #include "transport/quic/library_types.h"
 
 namespace starling::quic {
@@ -35,7 +36,8 @@ QuicServer::QuicServer(const Setup& setup)
       core_(setup.core),
       cores_(setup.cores),
       mailroom_(setup.mailroom),
-      listener_(setup.listener) {
+      listener_(setup.listener),
+      sources_(options_.half_open_per_network, options_.unlimited_sources, hash_key_) {
     STARLING_ASSERT(options_.early_data != EarlyData::Full || setup.used_tickets);
     if (mailroom_) mailroom_->add(listener_, *this);
 }
@@ -60,7 +62,7 @@ void QuicServer::receive_unknown(const Datagram& datagram, const ngtcp2_version_
     if (header.version != NGTCP2_PROTO_VER_V1) return negotiate_version(datagram, header);
 
     const auto found = arriving_.find(keyed_hash(hash_key_, as_text(id)));
-    if (found != arriving_.end()) return find(found->second)->receive(datagram);
+    if (found != arriving_.end()) return find(found->second.connection)->receive(datagram);
 
     ngtcp2_pkt_hd initial;
     const int wrong = ngtcp2_accept(&initial, raw(datagram.bytes.data()), datagram.bytes.size());
@@ -113,6 +115,10 @@ void QuicServer::arrive(const Datagram& datagram, const ngtcp2_pkt_hd& initial) 
         if (meaning)
             return begins_here(*meaning) ? admit(datagram, initial, &*meaning)
                                          : send_home(*meaning, datagram, view(initial.dcid));
+        // Damaged on its way: the client sends it again, and its handshake is not over. RFC 9000,
+        // section 8.1.2, wants a refusal for what is "otherwise valid".
+        if (!is_whole_initial(datagram.bytes, crypto().ciphers()))
+            return counters_.add(QuicCount::Malformed);
         counters_.add(QuicCount::TokensRefused);
         // The client will not take a second Retry. Any other token is as good as none.
         if (AddressTokens::claims_retry(token))
@@ -149,10 +155,15 @@ void QuicServer::refuse(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
 
 void QuicServer::admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
                        const AddressTokens::Meaning* token) {
+    const bool is_after_retry = token && token->is_retry;
+    const SourceLimits::Claim claim = sources_.claim(datagram.path.remote, is_after_retry);
+    const SourceLimits::Verdict verdict = sources_.judge(claim);
+    if (verdict == SourceLimits::Verdict::Refuse)
+        return counters_.add(QuicCount::RefusedPerNetwork);
     if (half_open() >= options().half_open) return counters_.add(QuicCount::RefusedHalfOpen);
     if (size() >= options().connections) return counters_.add(QuicCount::RefusedConnections);
+    if (verdict == SourceLimits::Verdict::Prove) return send_retry(datagram, initial);
 
-    const bool is_after_retry = token && token->is_retry;
     const Handle handle =
         add(std::make_unique<QuicConnection>(*this, QuicConnection::Role::Server));
     QuicConnection& connection = *find(handle);
@@ -169,13 +180,16 @@ void QuicServer::admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
         return counters_.add(QuicCount::HandshakesFailed);
     }
     connection.table_key = keyed_hash(hash_key_, as_text(view(initial.dcid)));
-    arriving_.emplace(connection.table_key, handle);
+    arriving_.emplace(connection.table_key, Arriving{handle, claim});
+    sources_.enter(claim);
     connection.receive(datagram);
 }
 
 void QuicServer::forget_first_id(QuicConnection& connection) {
     if (connection.table_key == 0) return;
-    arriving_.erase(connection.table_key);
+    const auto arriving = arriving_.find(connection.table_key);
+    sources_.leave(arriving->second.claim);
+    arriving_.erase(arriving);
     connection.table_key = 0;
 }
 

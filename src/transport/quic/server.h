@@ -9,6 +9,7 @@
 #include "transport/quic/address_token.h"
 #include "transport/quic/endpoint.h"
 #include "transport/quic/mailroom.h"
+#include "transport/quic/source_limits.h"
 
 namespace starling::quic {
 
@@ -117,7 +118,12 @@ private:
     std::vector<Departed> departed_;
     std::vector<Held> held_;
     // From the hash of an id that a client chose to its connection, while its handshake lasts.
-    std::unordered_map<std::uint64_t, Handle> arriving_;
+    struct Arriving {
+        Handle connection;
+        SourceLimits::Claim claim;
+    };
+    std::unordered_map<std::uint64_t, Arriving> arriving_;
+    SourceLimits sources_;
     // By the same hash, where Initials went that were sent home. What a client says early follows
     // them, and carries no token. A newer one takes the place of an older.
     struct SentHome {

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/assert.h"
+#include "transport/quic/ending.h"
 #include "transport/quic/poller.h"
 
 namespace starling::quic {
@@ -58,7 +59,16 @@ void QuicStream::finish() { QuicConnection::finish(state_); }
 void QuicStream::reset(std::uint32_t code) { QuicConnection::reset(state_, code); }
 
 std::string QuicStream::peer_address() const {
-    return state_.connection ? state_.connection->peer().text() : "";
+    if (state_.connection) return state_.connection->peer().text();
+    return state_.remains ? state_.remains->peer.expand().text() : "";
+}
+
+// A stream may end alone, but what became of its connection says more.
+std::string QuicStream::ending_text(const Error& error) const {
+    if (state_.failure == 0 && state_.remains) return text_of(state_.remains->ending);
+    if (state_.failure == 0 && state_.end == StreamEnd::Reset)
+        return "stream reset by the peer with code " + std::to_string(state_.reset_code);
+    return Stream::ending_text(error);
 }
 
 }  // namespace starling::quic

@@ -41,6 +41,7 @@ public:
     void reset(std::uint32_t code) override;
     bool has_connection() const override { return state_.connection != nullptr; }
     std::string peer_address() const override;
+    std::string ending_text(const Error& error) const override;
 
     // 0 is the connection's first, the control stream of MQTT.
     std::int64_t id() const { return state_.id; }

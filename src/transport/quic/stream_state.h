@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/fifo.h"
+#include "transport/quic/datagram.h"
 
 namespace starling::quic {
 
@@ -123,6 +124,29 @@ private:
 // How a stream's readers learn that it will give no more.
 enum class StreamEnd : std::uint8_t { Open, Finished, Reset, TimedOut };
 
+// How a connection ended. Its words: ending.h. Plain data.
+struct Ending {
+    enum class Cause : std::uint8_t {
+        Closed,           // by the application here, with a code of its own
+        Failed,           // here, with a code of QUIC
+        ClosedByPeer,     // by the application there
+        FailedByPeer,     // there
+        ForgottenByPeer,  // a stateless reset
+        Silent,           // it owed acknowledgements for longer than options.user_timeout_ms
+        IdleTimeout,      // the peer's: we have none
+        HandshakeTimeout,
+        Dropped,  // nothing could be said, or was to be
+    };
+    Cause cause = Cause::Dropped;
+    std::uint64_t code = 0;
+};
+
+// What can still be said of a connection that is gone. Plain data.
+struct Remains {
+    Ending ending;
+    CompactAddress peer;
+};
+
 // Owner: its connection's list; once taken also named by a QuicStream, which drops it.
 struct StreamState {
     explicit StreamState(std::int64_t its_id) : id(its_id) {}
@@ -136,8 +160,9 @@ struct StreamState {
     std::uint32_t unsent = 0;  // last bytes of `sent`: refused as early data, not sent again yet
     ReceiveBuffer received;
     SendBuffer sent;
-    StreamEnd end = StreamEnd::Open;  // of what is received
-    std::uint16_t failure = 0;        // why, where that does not tell: an errno or a Fault
+    std::unique_ptr<const Remains> remains;  // once the connection is gone
+    StreamEnd end = StreamEnd::Open;         // of what is received
+    std::uint16_t failure = 0;               // why, where that does not tell: an errno or a Fault
     bool is_attached : 1 = false;
     bool is_readable : 1 = false;  // news, until reported
     bool is_writable : 1 = false;
