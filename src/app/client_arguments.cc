@@ -119,10 +119,21 @@ Checked take_server(const ClientFlags& flags, ClientOptions& options,
     return {};
 }
 
+Checked take_streams(const ClientFlags& flags, ClientOptions& options) {
+    if (!flags.streams) return {};
+    if (!flags.quic.is_quic) return wrong("--streams needs --quic.");
+    if (*flags.streams < 1 || *flags.streams > kFurtherStreamsMax)
+        return wrong(
+            fmt::format("--streams argument must be between 1 and {}.", kFurtherStreamsMax));
+    options.further_streams = static_cast<std::uint16_t>(*flags.streams);
+    return {};
+}
+
 Checked take_quic(const ClientFlags& flags, ClientArguments& arguments) {
     STARLING_TRY(trust, understand(flags.quic, arguments.options.host));
     if (flags.ticket_file && !trust) return wrong("--ticket-file needs --quic.");
     if (flags.is_early && !flags.ticket_file) return wrong("--early-data needs --ticket-file.");
+    STARLING_CHECK(take_streams(flags, arguments.options));
     if (trust)
         arguments.quic = {.trust = std::move(*trust),
                           .ticket_file = flags.ticket_file.value_or(""),
@@ -307,15 +318,26 @@ Checked take_repetition(const PubFlags& flags, PubArguments& arguments) {
     return {};
 }
 
+Checked take_topic(const std::string& topic, PubArguments& arguments) {
+    STARLING_CHECK(check_topic(topic, "publish"));
+    arguments.message.topic = topic;
+    arguments.message.stream = stream_of(topic, arguments.options.further_streams);
+    return {};
+}
+
 Checked take_message(const PubFlags& flags, const std::vector<std::string>& topics,
                      PubArguments& arguments) {
     const int sources = flags.text.has_value() + flags.file.has_value() + flags.is_input +
                         flags.is_lines + flags.is_null;
     if (sources > 1) return wrong("Only one type of message can be sent at once.");
-    if (sources == 0 || topics.empty()) return wrong("Both topic and message must be supplied.");
-    STARLING_CHECK(check_topic(topics.back(), "publish"));
+    if (flags.has_line_topics && !flags.is_lines) return wrong("--line-topics needs -l.");
+    if (flags.has_line_topics && !topics.empty())
+        return wrong("-t means nothing beside --line-topics.");
+    if (sources == 0 || (topics.empty() && !flags.has_line_topics))
+        return wrong("Both topic and message must be supplied.");
     STARLING_TRY(level, qos(flags.qos));
-    arguments.message.topic = topics.back();
+    if (!flags.has_line_topics) STARLING_CHECK(take_topic(topics.back(), arguments));
+    arguments.has_line_topics = flags.has_line_topics;
     arguments.message.qos = level;
     arguments.message.retain = flags.is_retained;
     arguments.reads_lines = flags.is_lines;

@@ -28,12 +28,14 @@ struct ClientFlags {
     std::vector<std::string> property_words;  // of every -D, one after the other
     QuicFlags quic;
     std::optional<std::string> ticket_file;
+    std::optional<int> streams;
     bool is_early = false;
 };
 
 struct PubFlags : ClientFlags {
     std::optional<std::string> text, file;
     bool is_input = false, is_lines = false, is_null = false, is_retained = false;
+    bool has_line_topics = false;
     int qos = 0, inflight_max = 20;
     std::int64_t repeat = 1;
     double repeat_delay_s = 0;
@@ -69,6 +71,7 @@ struct ClientArguments {
 struct PubArguments : ClientArguments {
     OutgoingMessage message;  // without its payload where each line of the input is one
     bool reads_lines = false;
+    bool has_line_topics = false;  // each begins with its topic: the message has none
     std::uint32_t repeat = 1;
     TimeMs repeat_delay_ms = 0;
 };

@@ -59,6 +59,20 @@ TEST(PubCommandLine, TakesAUrl) {
     EXPECT_EQ(plain->options.port, 1883);
 }
 
+TEST(PubCommandLine, SpreadsTopicsOverStreams) {
+    EXPECT_EQ(good_pub({"--quic"}).options.further_streams, 0);
+    const PubArguments arguments = good_pub({"--quic", "--streams", "4"});
+    EXPECT_EQ(arguments.options.further_streams, 4);
+    EXPECT_EQ(arguments.message.stream, stream_of("topic", 4));
+}
+
+TEST(PubCommandLine, TakesTopicsFromLines) {
+    auto arguments = pub({"-l", "--line-topics"});
+    ASSERT_TRUE(arguments);
+    EXPECT_TRUE(arguments->reads_lines && arguments->has_line_topics);
+    EXPECT_EQ(arguments->message.topic, "");
+}
+
 TEST(PubCommandLine, TakesProperties) {
     const PubArguments arguments =
         good_pub({"-D",    "publish", "user-property", "a",
@@ -111,6 +125,11 @@ TEST(PubCommandLine, RejectsWhatIsWrong) {
         {"-t", "a", "-m", "x", "--will-topic", "+"},
         {"-t", "a", "-m", "x", "--ticket-file", "x"},
         {"-t", "a", "-m", "x", "--quic", "--early-data"},
+        {"-t", "a", "-m", "x", "--streams", "2"},
+        {"-t", "a", "-m", "x", "--quic", "--streams", "0"},
+        {"-t", "a", "-m", "x", "--quic", "--streams", "256"},
+        {"-t", "a", "-l", "--line-topics"},
+        {"-m", "x", "--line-topics"},
         {"-t", "a", "-m", "x", "--quic", "--cert", "x"},
         {"-t", "a", "-m", "x", "--no-such-flag"},
         {"-t", "a", "-m", "x", "stray"},

@@ -117,6 +117,9 @@ void CommandLine::add_quic(ClientFlags& flags) {
     option("--key", flags.quic.key_file, "Its key");
     option("--ticket-file", flags.ticket_file,
            "Where a run leaves what the next resumes its session with");
+    option("--streams", flags.streams,
+           "Use so many streams beside the first, spread by topic: on one topic order holds, and "
+           "what is lost or slow on one stream keeps no other waiting");
     flag("--early-data", flags.is_early,
          "With a ticket that permits it, send CONNECT before the server has answered; who has seen "
          "that can send it again");
@@ -177,6 +180,8 @@ Result<PubArguments, int> parse_pub(int argc, char** argv) {
     line.option("-f,--file", flags.file, "The message is what this file holds");
     line.flag("-s,--stdin-file", flags.is_input, "The message is all of the standard input");
     line.flag("-l,--stdin-line", flags.is_lines, "Each line of the standard input is a message");
+    line.flag("--line-topics", flags.has_line_topics,
+              "Each of these lines begins with its topic and a space, as sub -v prints it");
     line.flag("-n,--null-message", flags.is_null, "The message is empty");
     line.option("-q,--qos", flags.qos, "QoS: 0 (default), 1 or 2");
     line.flag("-r,--retain", flags.is_retained, "The server retains the message");

@@ -70,6 +70,10 @@ Verdict verdict(const Disconnection& why, const ClientOptions& options) {
             return {reason, "Connection error: " + sentence(why)};
         case Ending::Disconnected: return {reason, "Disconnected: " + sentence(why)};
         case Ending::Lost: return {7, "Error: The connection was lost."};
+        case Ending::TooFewStreams:
+            return {1,
+                    fmt::format("Error: The server allows fewer than {} streams beside the first.",
+                                options.further_streams)};
         case Ending::PingUnanswered: return {19, "Error: The server does not answer."};
         case Ending::ProtocolViolation: return {1, "Error: " + sentence(why)};
     }
@@ -144,9 +148,9 @@ void ClientProgram::on_disconnected(const Disconnection& why) {
     core().stop();
 }
 
-void ClientProgram::on_packet(PacketDirection direction, Bytes packet) {
+void ClientProgram::on_packet(PacketDirection direction, std::uint16_t stream, Bytes packet) {
     if (arguments_.prints_packets)
-        print_packet(client_.client_id(), direction, packet, arguments_.options.version);
+        print_packet(client_.client_id(), direction, stream, packet, arguments_.options.version);
 }
 
 void ClientProgram::finish(int status) {

@@ -54,7 +54,7 @@ public:
     void timer(std::uint64_t token) final;
     void on_connected(const ConnectAnswer& answer) final;
     void on_disconnected(const Disconnection& why) final;
-    void on_packet(PacketDirection direction, Bytes packet) final;
+    void on_packet(PacketDirection direction, std::uint16_t stream, Bytes packet) final;
 
 protected:
     // The first of the tokens that are free to use.

@@ -84,14 +84,15 @@ std::string detail(const Frame& frame, Version version, Sender sender) {
 
 }  // namespace
 
-void print_packet(const std::string& client_id, PacketDirection direction, Bytes packet,
-                  Version version) {
+void print_packet(const std::string& client_id, PacketDirection direction, std::uint16_t stream,
+                  Bytes packet, Version version) {
     const auto frame = next_frame(packet, kPacketBytesMax);
     if (!frame) return;
     const bool is_sent = direction == PacketDirection::Sent;
-    fmt::print("Client {} {} {}{}\n", client_id.empty() ? "(null)" : client_id,
+    fmt::print("Client {} {} {}{}{}\n", client_id.empty() ? "(null)" : client_id,
                is_sent ? "sending" : "received", type_name(frame->type),
-               detail(*frame, version, is_sent ? Sender::Client : Sender::Server));
+               detail(*frame, version, is_sent ? Sender::Client : Sender::Server),
+               stream == 0 ? "" : fmt::format(" on stream {}", stream));
     std::fflush(stdout);
 }
 

@@ -1,6 +1,7 @@
 // Packets in a line each, for -d.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "client/client.h"
@@ -8,7 +9,7 @@
 namespace starling {
 
 // To the standard output. `packet` is whole.
-void print_packet(const std::string& client_id, PacketDirection direction, Bytes packet,
-                  Version version);
+void print_packet(const std::string& client_id, PacketDirection direction, std::uint16_t stream,
+                  Bytes packet, Version version);
 
 }  // namespace starling

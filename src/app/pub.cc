@@ -37,6 +37,7 @@ private:
     }
 
     [[nodiscard]] bool publish(OutgoingMessage message);
+    [[nodiscard]] bool publish_line();
     void publish_message();
     void publish_lines();
     bool take_line();
@@ -81,13 +82,30 @@ void PubProgram::mail() {
 // Until none has come, or the queue is full: then each message that leaves it asks again.
 void PubProgram::publish_lines() {
     while (has_line_ || take_line()) {
-        OutgoingMessage message = arguments_.message;
-        const Bytes payload = as_bytes(line_);
-        message.payload.assign(payload.begin(), payload.end());
-        has_line_ = !publish(std::move(message));
+        has_line_ = !publish_line();
         if (has_line_) return;
     }
     if (has_all_lines_ && client().unfinished() == 0) finish(status_);
+}
+
+// A line that names no topic is left out, and said so.
+bool PubProgram::publish_line() {
+    OutgoingMessage message = arguments_.message;
+    std::string_view text = line_;
+    if (arguments_.has_line_topics) {
+        auto parted = part_line(line_);
+        if (!parted) {
+            complain("Error: " + parted.error());
+            status_ = 1;
+            return true;
+        }
+        message.topic = parted->topic;
+        message.stream = stream_of(message.topic, arguments_.options.further_streams);
+        text = parted->text;
+    }
+    const Bytes payload = as_bytes(text);
+    message.payload.assign(payload.begin(), payload.end());
+    return publish(std::move(message));
 }
 
 bool PubProgram::take_line() {

@@ -3,14 +3,28 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
+#include "mqtt/topic.h"
+#include "mqtt/utf8.h"
 #include "mqtt/varint.h"
 
 namespace starling {
 namespace {
 
 constexpr std::size_t kReadBytes = 65'536;
+constexpr std::size_t kTopicBytesMax = 65'535;
 
 }  // namespace
+
+Result<TopicLine, std::string> part_line(std::string_view line) {
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos) return std::string("A line has no message: no space.");
+    const std::string_view topic = line.substr(0, space);
+    if (!is_mqtt_text(topic) || !is_topic_name(topic) || topic.size() > kTopicBytesMax)
+        return fmt::format("A line begins with no topic: '{:.100}'.", topic);
+    return TopicLine{topic, line.substr(space + 1)};
+}
 
 LineReader::Answer LineReader::next(std::string& line) {
     while (!take_line(line)) {

@@ -3,8 +3,19 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
+
+#include "base/result.h"
 
 namespace starling {
+
+// A line that begins with its topic, up to the first space; the rest is the message.
+struct TopicLine {
+    std::string_view topic, text;
+};
+
+// Views into `line`. The error tells what is wrong with its topic.
+Result<TopicLine, std::string> part_line(std::string_view line);
 
 // Reads a file, pipe or terminal without ever waiting for it. Holds one line, and what came after
 // it in one read. Owner: one core.

@@ -73,5 +73,27 @@ TEST_F(LinesTest, ThereMayBeNone) {
     EXPECT_TRUE(read_lines.empty());
 }
 
+TEST(PartLine, TakesTheTopicOff) {
+    struct Case {
+        const char* line;
+        const char* topic;
+        const char* text;
+    };
+    static constexpr Case kCases[] = {
+        {"a/b text", "a/b", "text"},
+        {"a two words", "a", "two words"},
+        {"a  x", "a", " x"},
+        {"a ", "a", ""},
+    };
+    for (const Case& one : kCases) {
+        const auto parted = part_line(one.line);
+        ASSERT_TRUE(parted) << one.line;
+        EXPECT_EQ(parted->topic, one.topic);
+        EXPECT_EQ(parted->text, one.text);
+    }
+    for (const char* line : {"", "a", " text", "a/+ text", "# text", "\xff text"})
+        EXPECT_FALSE(part_line(line)) << line;
+}
+
 }  // namespace
 }  // namespace starling

@@ -3,7 +3,9 @@
 #include <cstdio>
 #include <ctime>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -17,6 +19,24 @@ namespace starling {
 namespace {
 
 constexpr int kTimedOut = 27;
+
+const std::string& filter_of(const ClientSubscription& one) { return one.filter; }
+const std::string& filter_of(const std::string& filter) { return filter; }
+
+// A request to each stream for those of the filters that belong there.
+template <typename Request>
+std::vector<Request> spread(const Request& whole, std::uint16_t further) {
+    std::vector<Request> parts;
+    for (std::uint16_t stream = 0; stream <= further; ++stream) {
+        Request part = whole;
+        part.stream = stream;
+        std::erase_if(part.filters, [=](const auto& one) {
+            return stream_of(filter_of(one), further) != stream;
+        });
+        if (!part.filters.empty()) parts.push_back(std::move(part));
+    }
+    return parts;
+}
 
 // Owner: the main thread.
 class SubProgram final : public ClientProgram {
@@ -43,6 +63,8 @@ private:
 
     const SubArguments arguments_;
     Random random_{secret_u64()};
+    std::size_t unanswered_ = 0;  // requests to subscribe
+    bool is_any_granted_ = false;
     std::uint32_t printed_ = 0;
     bool is_over_ = false;  // no further message counts
 };
@@ -56,15 +78,23 @@ SubProgram::SubProgram(ProgramCore& ground, SubArguments arguments)
 
 // The client keeps what it was asked for once, over all its connections.
 void SubProgram::start() {
-    const bool is_taken =
-        client().subscribe(arguments_.subscribe,
-                           [this](std::span<const Reason> reasons) { on_subscribed(reasons); }) &&
-        (arguments_.unsubscribe.filters.empty() || client().unsubscribe(arguments_.unsubscribe));
-    STARLING_ASSERT(is_taken);
+    const std::uint16_t further = arguments_.options.further_streams;
+    for (SubscribeRequest& part : spread(arguments_.subscribe, further)) {
+        ++unanswered_;
+        const bool is_taken =
+            client().subscribe(std::move(part), [this](auto reasons) { on_subscribed(reasons); });
+        STARLING_ASSERT(is_taken);
+    }
+    for (UnsubscribeRequest& part : spread(arguments_.unsubscribe, further)) {
+        const bool is_taken = client().unsubscribe(std::move(part));
+        STARLING_ASSERT(is_taken);
+    }
 }
 
 void SubProgram::on_subscribed(std::span<const Reason> reasons) {
-    if (std::all_of(reasons.begin(), reasons.end(), is_error)) {
+    if (!std::all_of(reasons.begin(), reasons.end(), is_error)) is_any_granted_ = true;
+    if (--unanswered_ != 0) return;
+    if (!is_any_granted_) {
         complain("All subscription requests were denied.");
         return finish(static_cast<int>(reasons.front()));
     }

@@ -16,6 +16,7 @@ std::optional<TimeMs> Backoff::next(const ReconnectOptions& options, Random& ran
 
 bool is_worth_retrying(const Disconnection& disconnection) {
     if (disconnection.ending == Ending::Requested) return false;
+    if (disconnection.ending == Ending::TooFewStreams) return false;
     switch (disconnection.reason) {
         case Reason::UnsupportedProtocolVersion:
         case Reason::ClientIdentifierNotValid:

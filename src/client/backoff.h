@@ -20,8 +20,9 @@ private:
     std::uint32_t failures_ = 0;
 };
 
-// False for what waiting does not cure: the user's own wish, a refusal of who or what the client
-// is, and a takeover, which two clients of one id would otherwise do to each other for ever.
+// False for what waiting does not cure: the user's own wish, a server of fewer streams, a refusal
+// of who or what the client is, and a takeover, which two clients of one id would otherwise do to
+// each other for ever.
 bool is_worth_retrying(const Disconnection& disconnection);
 
 }  // namespace starling

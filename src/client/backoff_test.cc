@@ -42,6 +42,7 @@ TEST(Backoff, LeavesAloneWhatWaitingDoesNotCure) {
         is_worth_retrying({.ending = Ending::Disconnected, .reason = Reason::SessionTakenOver}));
     EXPECT_FALSE(is_worth_retrying({.ending = Ending::Refused, .reason = Reason::NotAuthorized}));
     EXPECT_FALSE(is_worth_retrying({.ending = Ending::Requested}));
+    EXPECT_FALSE(is_worth_retrying({.ending = Ending::TooFewStreams}));
 }
 
 }  // namespace

@@ -45,12 +45,20 @@ class QuicDialer;
 
 class ClientSession;
 
+// Streams that a client may have beside its first.
+inline constexpr std::uint16_t kFurtherStreamsMax = 255;
+
+// The stream for a topic where all of them are spread over streams 1 to `further`: always the same
+// one, so that messages on one topic keep their order. The first stream where there are no others.
+std::uint16_t stream_of(std::string_view topic, std::uint16_t further);
+
 // A message to publish, or a will.
 struct OutgoingMessage {
     std::string topic;
     ByteVector payload;
     Qos qos = Qos::AtMostOnce;
     bool retain = false;
+    std::uint16_t stream = 0;  // see ClientOptions::further_streams; a will has none
 
     // Version 5; below, these are left out.
     std::uint64_t expiry_interval_s = kNoMessageExpiry;
@@ -64,6 +72,7 @@ struct MessageView {
     Bytes payload;
     Qos qos = Qos::AtMostOnce;
     bool retain = false;
+    std::uint16_t stream = 0;
 };
 
 // A message that came. Its views last as long as the callback.
@@ -73,6 +82,7 @@ struct IncomingMessage {
     Qos qos = Qos::AtMostOnce;
     bool dup = false;
     bool retain = false;
+    std::uint16_t stream = 0;       // that it came on
     std::uint16_t packet_id = 0;    // 0 at QoS 0
     std::uint16_t topic_alias = 0;  // 0: none
     std::uint64_t expiry_interval_s = kNoMessageExpiry;
@@ -92,6 +102,7 @@ struct ClientSubscription {
 // One SUBSCRIBE.
 struct SubscribeRequest {
     std::vector<ClientSubscription> filters;
+    std::uint16_t stream = 0;      // where the messages are to come
     std::uint32_t identifier = 0;  // version 5; 0: none
     PropertyWriter properties;
 };
@@ -99,6 +110,7 @@ struct SubscribeRequest {
 // One UNSUBSCRIBE.
 struct UnsubscribeRequest {
     std::vector<std::string> filters;
+    std::uint16_t stream = 0;  // that subscribed
     PropertyWriter properties;
 };
 
@@ -133,16 +145,25 @@ struct ClientOptions {
     // A larger packet ends the connection; a version 5 server is told.
     std::uint32_t packet_bytes_max = 1'048'576;
 
-    // Messages that wait or are unacknowledged, and their bytes; one alone may be larger. At the
-    // bound publish() refuses.
+    // Streams beside the first, number 0, which carries the life of the connection: numbers 1 and
+    // up, for messages and subscriptions that are to wait for none of the others. Each has an
+    // order, a window, topic aliases and subscriptions of its own, and ends with its connection;
+    // the next one has new ones, where all that was unfinished goes on as if the server had lost
+    // the session. A message unanswered when a connection is lost may so arrive twice, of QoS 2,
+    // too. A server, or a transport, that does not allow as many ends the connection for good.
+    std::uint16_t further_streams = 0;
+
+    // Messages that wait or are unacknowledged on a stream, and their bytes; one alone may be
+    // larger. At the bound publish() refuses.
     std::uint32_t messages_max = 1'000;
     std::size_t message_bytes_max = 16'777'216;
 
-    // Messages unacknowledged at a time, where the server takes as many; others wait. QoS 0 keeps
-    // its place among them.
+    // Messages unacknowledged at a time on a stream, where the server takes as many; others wait.
+    // QoS 0 keeps its place among them.
     std::uint16_t inflight_max = 100;
 
-    // Requests to subscribe that are kept. At the bound subscribe() and unsubscribe() refuse.
+    // Requests to subscribe that are kept for a stream. At the bound subscribe() and unsubscribe()
+    // refuse.
     std::uint32_t subscriptions_max = 1'000;
 
     // Patience: with one address of the server, up to its CONNACK; with its PINGRESP; and with the
@@ -168,7 +189,8 @@ enum class Ending : std::uint8_t {
     Unreachable,        // no address of the host took the connection: `error` is a stream's
     Refused,            // CONNACK said `reason`
     Disconnected,       // the server's DISCONNECT said `reason`
-    Lost,               // the stream ended: `error` is its, or 0 when the server closed it
+    Lost,               // a stream ended: `error` is its, or 0 when the server closed it
+    TooFewStreams,      // there cannot be as many as the options ask for
     PingUnanswered,     // the server is silent
     ProtocolViolation,  // by the server, which was told `reason`
 };
@@ -201,7 +223,7 @@ public:
     virtual void on_room() {}
 
     // A whole packet, for whoever wants to watch: this callback may not use the client.
-    virtual void on_packet(PacketDirection, Bytes) {}
+    virtual void on_packet(PacketDirection, std::uint16_t /*stream*/, Bytes) {}
 };
 
 using MessageHandler = std::function<void(const IncomingMessage&)>;
@@ -272,14 +294,16 @@ public:
     // are final: a refusal that will not change, and another client that took this one's id over.
     void connect();
 
-    // Sends what has left the queue, then DISCONNECT. on_disconnected() tells the end; until then
+    // Sends what has left the queues, then DISCONNECT. on_disconnected() tells the end; until then
     // connect() does nothing.
     void disconnect(Reason reason = Reason::Success, const PropertyWriter& properties = {});
 
     bool is_connected() const;
     const std::string& client_id() const;
 
-    // False when the queue is full: nothing was taken. REQUIRES: is_topic_name(message.topic).
+    // False when the stream's queue is full: nothing was taken.
+    // REQUIRES: is_topic_name(message.topic); message.stream <= options.further_streams, as for
+    // everything that names a stream.
     [[nodiscard]] bool publish(OutgoingMessage message, PublishDone done = {});
 
     // Writes the message to the connection and keeps neither topic nor payload: for who sends much.
@@ -290,7 +314,7 @@ public:
     // connection.
     [[nodiscard]] bool publish_now(const MessageView& message, PublishDone done = {});
 
-    // Messages that wait or are unacknowledged.
+    // Messages that wait or are unacknowledged, on all streams.
     std::size_t unfinished() const;
 
     // False at the bound: nothing was taken. A filter that was subscribed to is given its new

@@ -18,6 +18,10 @@ bool is_sendable(const ClientSubscription& subscription) {
     return is_topic_filter(subscription.filter) && subscription.filter.size() <= kTextBytesMax;
 }
 
+bool has_stream(const ClientSession& session, std::uint16_t stream) {
+    return stream <= session.options().further_streams;
+}
+
 }  // namespace
 
 // --- The loop ------------------------------------------------------------------------------------
@@ -32,7 +36,9 @@ struct ClientLoop::State {
     }
 
     ClientSession* start(ClientOptions options, ClientListener& listener) {
+        STARLING_ASSERT(options.further_streams <= kFurtherStreamsMax);
         const Handle handle = sessions.emplace(host, std::move(options), listener);
+        STARLING_ASSERT(handle.index < StreamToken::kClientsMax);
         ClientSession* session = sessions.find(handle);
         session->set_handle(handle);
         return session;
@@ -61,12 +67,14 @@ Core& ClientLoop::core() { return state_->host.core; }
 
 // Those whose reading was cut off last turn come last: they had theirs.
 void ClientLoop::read(std::span<const Readiness> ready) {
-    const std::vector<Handle> unread = std::exchange(state_->host.unread, {});
-    for (const Readiness& one : ready)
-        if (auto* session = state_->sessions.find(Handle::unpack(one.token)))
-            session->on_ready(one);
-    for (const Handle handle : unread)
-        if (auto* session = state_->sessions.find(handle)) session->read();
+    const std::vector<StreamToken> unread = std::exchange(state_->host.unread, {});
+    for (const Readiness& one : ready) {
+        const StreamToken token = StreamToken::unpack(one.token);
+        if (auto* session = state_->sessions.find(token.client))
+            session->on_ready(token.stream, one);
+    }
+    for (const StreamToken& token : unread)
+        if (auto* session = state_->sessions.find(token.client)) session->read(token.stream);
 }
 
 void ClientLoop::mail() { state_->host.resolver.run(); }
@@ -121,10 +129,12 @@ const std::string& Client::client_id() const { return session_->options().client
 
 bool Client::publish(OutgoingMessage message, PublishDone done) {
     STARLING_ASSERT(is_topic_name(message.topic) && message.topic.size() <= kTextBytesMax);
+    STARLING_ASSERT(has_stream(*session_, message.stream));
     return session_->publish(std::move(message), std::move(done));
 }
 
 bool Client::publish_now(const MessageView& message, PublishDone done) {
+    STARLING_ASSERT(has_stream(*session_, message.stream));
     return session_->publish_now(message, std::move(done));
 }
 
@@ -133,7 +143,9 @@ std::size_t Client::unfinished() const { return session_->unfinished(); }
 bool Client::subscribe(SubscribeRequest request, RequestDone done) {
     STARLING_ASSERT(!request.filters.empty());
     STARLING_ASSERT(std::all_of(request.filters.begin(), request.filters.end(), is_sendable));
-    return session_->request({.content = std::move(request), .done = std::move(done)});
+    STARLING_ASSERT(has_stream(*session_, request.stream));
+    const std::uint16_t stream = request.stream;
+    return session_->request(stream, {.content = std::move(request), .done = std::move(done)});
 }
 
 bool Client::unsubscribe(UnsubscribeRequest request, RequestDone done) {
@@ -142,7 +154,9 @@ bool Client::unsubscribe(UnsubscribeRequest request, RequestDone done) {
         content.filters.push_back({.filter = std::move(filter)});
     STARLING_ASSERT(!content.filters.empty());
     STARLING_ASSERT(std::all_of(content.filters.begin(), content.filters.end(), is_sendable));
+    STARLING_ASSERT(has_stream(*session_, request.stream));
     return session_->request(
+        request.stream,
         {.type = PacketType::Unsubscribe, .content = std::move(content), .done = std::move(done)});
 }
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t kListenerToken = 1;
 constexpr std::uint64_t kStreamToken = 2;
+constexpr std::uint64_t kFurtherToken = 3;  // and up: the streams beside it
 
 // The server answers CONNECT, and remembers what it hears. Owner: the test.
 class ClientOverQuic : public testing::Test, public ClientListener {
@@ -31,6 +32,8 @@ protected:
             for (const Readiness& one : ready) {
                 if (one.token == kListenerToken) test_.accept();
                 if (one.token == kStreamToken) test_.hear();
+                if (one.token >= kFurtherToken && one.token < kApplicationTokens)
+                    test_.hear_further(one.token - kFurtherToken);
             }
             ClientLoop::read(ready);
         }
@@ -57,6 +60,7 @@ protected:
                                                         .version = Version::V4,
                                                         .client_id = "me",
                                                         .properties = {},
+                                                        .further_streams = further_streams,
                                                         .reconnect = {.is_enabled = false}},
                                           *this);
         client->connect();
@@ -66,6 +70,7 @@ protected:
         client.reset();
         loop.reset();
         dialer.reset();
+        further.clear();
         server_stream.reset();
     }
 
@@ -76,7 +81,26 @@ protected:
         }
     }
 
+    void accept_further() {
+        while (auto stream = server_stream->accept()) {
+            ASSERT_TRUE(stream->attach(poller, kFurtherToken + further.size()));
+            further.push_back(std::move(stream));
+            heard_further.emplace_back();
+        }
+    }
+
+    void hear_further(std::size_t number) {
+        ByteVector bytes(1'000);
+        Stream& stream = *further.at(number);
+        while (const auto answer = stream.read(bytes)) {
+            if (answer->bytes == 0) return;
+            append_bytes(heard_further[number], Bytes(bytes).first(answer->bytes));
+        }
+        stream.finish();
+    }
+
     void hear() {
+        accept_further();
         ByteVector bytes(1'000);
         while (true) {
             const auto answer = server_stream->read(bytes);
@@ -120,6 +144,9 @@ protected:
 
     std::unique_ptr<Stream> server_stream;
     ByteVector heard;
+    std::uint16_t further_streams = 0;
+    std::vector<std::unique_ptr<Stream>> further;  // as the server has them
+    std::vector<ByteVector> heard_further;
     int end = -1;                           // of what the server hears
     ByteVector unsaid = wire("20[00 00]");  // pacing can make the server wait
 
@@ -137,6 +164,32 @@ TEST_F(ClientOverQuic, ConnectsAndItsDisconnectArrives) {
     EXPECT_EQ(ending, Ending::Requested);
     EXPECT_EQ(end, 0);
     EXPECT_EQ(as_text(heard), as_text(wire("10[('MQTT') 04 02 003C ('me')] 30[('t')] E0[]")));
+}
+
+TEST_F(ClientOverQuic, ItsFurtherStreamsArriveWholeBeforeItLeaves) {
+    further_streams = 2;
+    make_client("localhost");
+    run_until([&] { return is_connected; });
+    ASSERT_TRUE(client->publish_now({.topic = "a", .payload = {}, .stream = 1}));
+    ASSERT_TRUE(client->publish_now({.topic = "b", .payload = {}, .stream = 2}));
+    run_until([&] { return further.size() == 2; });
+    ASSERT_TRUE(client->publish_now({.topic = "c", .payload = {}, .stream = 1}));
+    client->disconnect();
+    run_until([&] { return ending.has_value(); });
+    EXPECT_EQ(ending, Ending::Requested);
+    EXPECT_EQ(as_text(heard), as_text(wire("10[('MQTT') 04 02 003C ('me')] E0[]")));
+    EXPECT_EQ(as_text(heard_further[0]), as_text(wire("30[('a')] 30[('c')]")));
+    EXPECT_EQ(as_text(heard_further[1]), as_text(wire("30[('b')]")));
+}
+
+TEST_F(ClientOverQuic, IsNotContentWithFewerStreams) {
+    options.streams = 2;
+    further_streams = 2;
+    make_client("localhost");
+    run_until([&] { return ending.has_value(); });
+    EXPECT_EQ(ending, Ending::TooFewStreams);
+    EXPECT_FALSE(is_connected);
+    EXPECT_EQ(end, 0);
 }
 
 TEST_F(ClientOverQuic, TellsWhyItDoesNotTrustTheServer) {

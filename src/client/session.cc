@@ -9,7 +9,10 @@ namespace starling {
 ClientSession::ClientSession(ClientHost& host, ClientOptions options, ClientListener& listener)
     : host_(host),
       listener_(&listener),
-      options_(std::move(options)) {}
+      options_(std::move(options)) {
+    for (std::uint16_t number = 1; number <= options_.further_streams; ++number)
+        further_.push_back(std::make_unique<ClientChannel>(number));
+}
 
 // --- Beginning -----------------------------------------------------------------------------------
 
@@ -57,79 +60,98 @@ void ClientSession::try_address() {
 
 void ClientSession::try_next_address(const Disconnection& why_not_this) {
     if (addresses_.empty()) return end(why_not_this);
-    drop_link();
+    drop_links();
     try_address();
 }
 
 // What is written before the stream is connected waits in the outbox.
 void ClientSession::open(std::unique_ptr<Stream> stream) {
-    link_ = std::make_unique<ClientLink>(std::move(stream));
-    aliases_in_.clear();
-    aliases_out_.clear();
-    is_paused_ = is_finished_ = false;
+    first_.begin(std::move(stream));
     pinged_at_ = 0;
     enter(Stage::Handshaking, now() + options_.connect_timeout_ms);
-    if (const auto attached = link_->stream().attach(host_.core.poller(), handle_.packed());
-        !attached)
+    if (const auto attached = attach(first_); !attached)
         return end({.ending = Ending::Unreachable,
                     .error = attached.error().code,
                     .text = attached.error().text});
-    send([&](ByteVector& out) { encode_connect(out, options_, has_connected_); });
+    send(first_, [&](ByteVector& out) { encode_connect(out, options_, has_connected_); });
+}
+
+Result<void> ClientSession::attach(ClientChannel& channel) {
+    const StreamToken token{handle_, channel.number};
+    return channel.link->stream().attach(host_.core.poller(), token.packed());
 }
 
 // --- Living --------------------------------------------------------------------------------------
 
-void ClientSession::on_ready(const Readiness& readiness) {
-    if (!link_) return;
-    if (readiness.ended) link_->stream().expect_end();
-    if (readiness.readable) read();
+void ClientSession::on_ready(std::uint16_t stream, const Readiness& readiness) {
+    ClientChannel& one = channel(stream);
+    if (!one.link) return;
+    if (readiness.ended) one.link->stream().expect_end();
+    if (readiness.readable) read(one);
     if (readiness.writable) mark_dirty();
 }
 
 // What a disconnect() has left unread is read too, or nobody would report the end.
-void ClientSession::read() {
-    if (!link_) return;
-    ClientLink& link = *link_;  // lives to the end of the turn, whatever a callback does
-    const bool was_closing = stage_ == Stage::Closing;
-    const auto more =
-        was_closing
-            ? link.discard(host_.scratch)
-            : link.read(host_.scratch, options_.packet_bytes_max,
-                        [&](const Frame& frame, Bytes packet) { return on_packet(frame, packet); });
-    if (link_.get() != &link) return;
-    if (!more) return fail(more.error());
-    if (*more || (stage_ == Stage::Closing && !was_closing)) read_on();
+void ClientSession::read(ClientChannel& channel) {
+    if (!channel.link) return;
+    ClientLink& link = *channel.link;  // lives to the end of the turn, whatever a callback does
+    const bool was_leaving = is_leaving();
+    const auto more = was_leaving ? link.discard(host_.scratch)
+                                  : link.read(host_.scratch, options_.packet_bytes_max,
+                                              [&](const Frame& frame, Bytes packet) {
+                                                  return on_packet(channel, frame, packet);
+                                              });
+    if (channel.link.get() != &link) return;
+    if (!more) return fail(channel, more.error());
+    if (*more || (is_leaving() && !was_leaving)) read_on(channel);
 }
 
 // In the next turn, or when the server has taken what waits for it.
-void ClientSession::read_on() {
-    if (link_->is_congested()) is_paused_ = true;
-    else host_.unread.push_back(handle_);
+void ClientSession::read_on(ClientChannel& channel) {
+    if (channel.link->is_congested()) channel.is_paused = true;
+    else host_.unread.push_back({handle_, channel.number});
 }
 
+// The further streams take turns at being the first to use what room the connection has.
 void ClientSession::write() {
     is_dirty_ = false;
-    if (!link_) return;
+    write(first_);
+    for (std::size_t turn = 0; turn < further_.size(); ++turn)
+        write(*further_[(served_ + turn) % further_.size()]);
+    if (++served_ >= further_.size()) served_ = 0;
+    tell_room();
+    if (stage_ == Stage::Parting && !has_further()) say_goodbye();
+}
+
+void ClientSession::write(ClientChannel& channel) {
+    if (!channel.link) return;
     if (stage_ == Stage::Connected) {
-        send_requests();
-        send_messages();
+        send_requests(channel);
+        send_messages(channel);
     }
-    if (!link_) return;
-    if (const auto flushed = link_->flush(); !flushed) return fail(flushed.error());
-    if (!link_->is_congested() && std::exchange(is_paused_, false)) read_on();
-    if (link_->is_flushed() && may_send_message()) mark_dirty();
-    if (wants_room_ && may_publish_now()) {
-        wants_room_ = false;
-        listener_->on_room();
-    }
-    if (!link_) return;
-    if (stage_ == Stage::Closing && link_->is_flushed() && !std::exchange(is_finished_, true))
-        link_->stream().finish();
+    if (!channel.link) return;
+    ClientLink& link = *channel.link;
+    if (const auto flushed = link.flush(); !flushed) return fail(channel, flushed.error());
+    if (!link.is_congested() && std::exchange(channel.is_paused, false)) read_on(channel);
+    if (link.is_flushed() && may_send_message(channel)) mark_dirty();
+    const Stage last = channel.number == 0 ? Stage::Closing : Stage::Parting;
+    if (stage_ == last && link.is_flushed() && !std::exchange(channel.is_finished, true))
+        link.stream().finish();
 }
 
 // A message's end may be told at once, and whoever hears of it may end the connection.
-void ClientSession::send_messages() {
-    while (may_send_message() && !link_->is_congested()) send_next_message();
+void ClientSession::send_messages(ClientChannel& channel) {
+    while (may_send_message(channel) && !channel.link->is_congested()) send_next_message(channel);
+}
+
+void ClientSession::tell_room() {
+    bool has_room = false;
+    for_each_channel([&](ClientChannel& one) {
+        if (!one.wants_room || !may_publish_now(one)) return;
+        one.wants_room = false;
+        has_room = true;
+    });
+    if (has_room) listener_->on_room();
 }
 
 void ClientSession::on_timer() {
@@ -141,8 +163,11 @@ void ClientSession::on_timer() {
         case Stage::Resolving:
             return end({.ending = Ending::Unresolved, .text = "no answer in time"});
         case Stage::Handshaking:
-            return fail({.ending = Ending::Lost, .error = ETIMEDOUT, .text = "no answer in time"});
+            return fail(first_,
+                        {.ending = Ending::Lost, .error = ETIMEDOUT, .text = "no answer in time"});
         case Stage::Connected: return keep_alive();
+        case Stage::Parting: return say_goodbye();
+        case Stage::Losing:
         case Stage::Closing: return end(ending_);
         case Stage::Idle:
         case Stage::Abandoned: return;
@@ -156,7 +181,7 @@ void ClientSession::keep_alive() {
     }
     if (now() < next_ping()) return wake(next_ping());
     pinged_at_ = now();
-    send([](ByteVector& out) { encode_pingreq(out); });
+    send(first_, [](ByteVector& out) { encode_pingreq(out); });
     wake(pinged_at_ + options_.ping_timeout_ms);
 }
 
@@ -169,19 +194,22 @@ TimeMs ClientSession::next_ping() const {
 // --- Ending --------------------------------------------------------------------------------------
 
 void ClientSession::disconnect(Reason reason, const PropertyWriter& properties) {
-    ending_ = {.ending = Ending::Requested, .reason = reason};
-    if (stage_ == Stage::Idle || stage_ == Stage::Closing) return;
-    if (stage_ != Stage::Connected) {
-        drop_link();
-        return enter(Stage::Closing, now());
+    const Disconnection requested{.ending = Ending::Requested, .reason = reason};
+    if (stage_ == Stage::Connected || stage_ == Stage::Losing) {
+        ByteVector goodbye;
+        encode_disconnect(goodbye, options_.version, reason, properties);
+        return leave(requested, std::move(goodbye));
     }
-    send([&](ByteVector& out) { encode_disconnect(out, options_.version, reason, properties); });
-    enter(Stage::Closing, now() + options_.close_timeout_ms);
+    ending_ = requested;
+    if (stage_ == Stage::Idle || is_leaving()) return;
+    drop_links();
+    enter(Stage::Closing, now());
 }
 
 // The link is broken, or the server broke a rule.
-void ClientSession::fail(const Disconnection& why) {
-    if (stage_ == Stage::Closing) return end(ending_);
+void ClientSession::fail(ClientChannel& channel, const Disconnection& why) {
+    const bool is_first = channel.number == 0;
+    if (is_leaving() && is_first) return end(ending_);
     if (stage_ == Stage::Handshaking && why.ending == Ending::Lost && why.error != 0) {
         Disconnection unreachable = why;
         unreachable.ending = Ending::Unreachable;
@@ -189,17 +217,19 @@ void ClientSession::fail(const Disconnection& why) {
     }
     if (why.ending == Ending::ProtocolViolation && options_.version == Version::V5) {
         ending_ = why;
-        send([&](ByteVector& out) { encode_disconnect(out, options_.version, why.reason); });
-        enter(Stage::Closing, now() + options_.close_timeout_ms);
-        return read_on();
+        encode_disconnect(goodbye_, options_.version, why.reason);
+        say_goodbye();
+        return read_on(channel);
     }
-    end(why);
+    if (is_first || why.ending != Ending::Lost) return end(why);
+    lose(channel, why);
+    drop_link(channel);
+    mark_dirty();
 }
 
 void ClientSession::end(Disconnection why) {
-    drop_link();
-    inflight_.on_connection_lost();
-    subscriptions_.on_connection_lost();
+    drop_links();
+    for_each_channel([](ClientChannel& one) { one.on_connection_lost(); });
     if (is_worth_retrying(why)) why.retry_in_ms = backoff_.next(options_.reconnect, host_.random);
     if (why.retry_in_ms) enter(Stage::Waiting, now() + *why.retry_in_ms);
     else enter(Stage::Idle, kNever);
@@ -207,16 +237,21 @@ void ClientSession::end(Disconnection why) {
 }
 
 void ClientSession::abandon() {
-    drop_link();
+    drop_links();
     stage_ = Stage::Abandoned;
     host_.abandoned.push_back(handle_);
 }
 
 // Detached at once, so that it reports nothing more; destroyed when the turn ends.
-void ClientSession::drop_link() {
-    if (!link_) return;
-    link_->stream().detach();
-    host_.dropped.push_back(std::move(link_));
+void ClientSession::drop_link(ClientChannel& channel) {
+    if (!channel.link) return;
+    channel.link->stream().detach();
+    host_.dropped.push_back(std::move(channel.link));
+}
+
+// The first before those that end with it.
+void ClientSession::drop_links() {
+    for_each_channel([this](ClientChannel& one) { drop_link(one); });
 }
 
 // --- Time ----------------------------------------------------------------------------------------

@@ -7,20 +7,17 @@
 #include <vector>
 
 #include "client/backoff.h"
+#include "client/channel.h"
 #include "client/dispatch.h"
 #include "client/handshake.h"
 #include "client/host.h"
-#include "client/inflight.h"
-#include "client/link.h"
-#include "client/received_ids.h"
 #include "client/resolver.h"
-#include "client/subscriptions.h"
-#include "client/topic_aliases.h"
 
 namespace starling {
 
 // What stands behind a Client, which may go before it: then it tells nobody anything more, and the
-// loop reaps it. session.cc has the states, session_packets.cc what each packet means.
+// loop reaps it. session.cc has the states, session_packets.cc what each packet means,
+// session_channels.cc the streams beside the first.
 //
 // Owner: its loop's core.
 class ClientSession {
@@ -35,16 +32,16 @@ public:
     const ClientOptions& options() const { return options_; }
     bool publish(OutgoingMessage message, PublishDone done);
     bool publish_now(const MessageView& message, PublishDone done);
-    bool request(ClientSubscriptions::Request request);
-    std::size_t unfinished() const { return inflight_.size(); }
+    bool request(std::uint16_t stream, ClientSubscriptions::Request request);
+    std::size_t unfinished() const;
     ClientDispatch& dispatch() { return dispatch_; }
 
     // The loop's.
     void set_handle(Handle handle) { handle_ = handle; }
-    void on_ready(const Readiness& readiness);
+    void on_ready(std::uint16_t stream, const Readiness& readiness);
     void on_timer();
     void on_resolved(Resolver::Addresses addresses);
-    void read();
+    void read(std::uint16_t stream) { read(channel(stream)); }
     void write();
 
 private:
@@ -54,6 +51,8 @@ private:
         Resolving,    // the host's name
         Handshaking,  // until CONNACK
         Connected,
+        Losing,   // a further stream has ended: the connection may, too
+        Parting,  // the further streams end, as asked for
         Closing,  // DISCONNECT is on its way
         Abandoned,
     };
@@ -64,47 +63,68 @@ private:
     void try_address();
     void try_next_address(const Disconnection& why_not_this);
     void open(std::unique_ptr<Stream> stream);
-    void read_on();
-    void send_messages();
+    Result<void> attach(ClientChannel& channel);
+    void read(ClientChannel& channel);
+    void read_on(ClientChannel& channel);
+    void write(ClientChannel& channel);
+    void send_messages(ClientChannel& channel);
+    void tell_room();
     void keep_alive();
-    void fail(const Disconnection& why);
+    void fail(ClientChannel& channel, const Disconnection& why);
     void end(Disconnection why);
-    void drop_link();
+    void drop_link(ClientChannel& channel);
+    void drop_links();
+    bool is_leaving() const { return stage_ == Stage::Parting || stage_ == Stage::Closing; }
     TimeMs next_ping() const;
     void wake(TimeMs at);
     void mark_dirty();
     TimeMs now() const;
 
+    // session_channels.cc
+    ClientChannel& channel(std::uint16_t stream);
+    bool open_further();
+    void refuse_streams();
+    bool has_further() const;
+    template <typename Visit>
+    void for_each_channel(Visit visit);
+    void lose(const ClientChannel& channel, const Disconnection& why);
+    void leave(const Disconnection& why, ByteVector goodbye);
+    void say_goodbye();
+
     // session_packets.cc
-    Result<bool, Disconnection> on_packet(const Frame& frame, Bytes packet);
+    Result<bool, Disconnection> on_packet(ClientChannel& channel, const Frame& frame, Bytes packet);
     Decoded<void> on_frame(const Frame& frame);
+    Decoded<void> on_channel_frame(ClientChannel& channel, const Frame& frame);
     Decoded<void> on_connack(const Frame& frame);
-    Decoded<void> on_publish(const Frame& frame);
-    Decoded<void> on_ack(const Frame& frame);
-    Decoded<void> on_suback(const Frame& frame);
+    Decoded<void> on_publish(ClientChannel& channel, const Frame& frame);
+    Decoded<void> on_ack(ClientChannel& channel, const Frame& frame);
+    Decoded<void> on_suback(ClientChannel& channel, const Frame& frame);
     Decoded<void> on_pingresp();
     Decoded<void> on_disconnect(const Frame& frame);
 
     bool is_resumed(const Connack& connack) const;
-    void forget_session();
-    Decoded<std::string_view> topic_of(const Publish& publish);
-    void deliver(const Publish& publish, std::string_view topic);
-    void on_answer(const Ack& ack, Qos qos);
-    void on_pubrec(const Ack& ack);
-    void on_pubrel(const Ack& ack);
+    Decoded<std::string_view> topic_of(ClientChannel& channel, const Publish& publish);
+    void deliver(const ClientChannel& channel, const Publish& publish, std::string_view topic);
+    void on_answer(ClientChannel& channel, const Ack& ack, Qos qos);
+    void on_pubrec(ClientChannel& channel, const Ack& ack);
+    void on_pubrel(ClientChannel& channel, const Ack& ack);
     void finish(ClientInflight::Entry entry, Reason reason);
 
     // Appends to the outbox what `encode(outbox)` appends.
     template <typename Encode>
-    void send(Encode encode);
-    void send_ack(PacketType type, std::uint16_t packet_id, Reason reason = Reason::Success);
-    void send_requests();
+    void send(ClientChannel& channel, Encode encode);
+    void send_ack(ClientChannel& channel, PacketType type, std::uint16_t packet_id,
+                  Reason reason = Reason::Success);
+    void send_requests(ClientChannel& channel);
+    std::uint32_t ids_max() const;
     std::uint32_t window() const;
-    bool may_send_message() const;
-    bool may_publish_now() const;
-    void send_next_message();
-    PublishHead publish_head(const ClientInflight::Entry& entry, bool is_resent) const;
+    bool may_send_message(const ClientChannel& channel) const;
+    bool may_publish_now(const ClientChannel& channel) const;
+    void send_next_message(ClientChannel& channel);
+    PublishHead publish_head(const ClientChannel& channel, const ClientInflight::Entry& entry,
+                             bool is_resent) const;
     std::uint16_t free_packet_id();
+    std::uint16_t unused_from(std::uint16_t packet_id);
 
     ClientHost& host_;
     ClientListener* listener_;
@@ -112,38 +132,41 @@ private:
     Stage stage_ = Stage::Idle;
     bool has_connected_ = false;  // ever
     bool is_dirty_ = false;       // write() comes this turn
-    bool is_paused_ = false;      // reading waits until the outbox has room
-    bool wants_room_ = false;     // publish_now() has refused
-    bool is_finished_ = false;    // nothing more will be written to the link
     std::uint16_t last_packet_id_ = 0;
     std::uint16_t unused_packet_ids_ = 0;  // at least so many that follow it
 
     TimeMs wake_at_ = kNever;   // when the stage wants on_timer()
     TimeMs armed_at_ = kNever;  // the earliest timer in the wheel
-    TimeMs sent_at_ = 0;        // the last packet
+    TimeMs sent_at_ = 0;        // the last packet on the first stream
     TimeMs pinged_at_ = 0;      // 0: no PINGRESP is due
 
-    std::unique_ptr<ClientLink> link_;
+    ClientChannel first_{0};
+    std::vector<std::unique_ptr<ClientChannel>> further_;
+    std::uint32_t served_ = 0;  // of `further_`: the next has the first go at writing
     ServerTerms terms_;
     Backoff backoff_;
     std::vector<std::string> addresses_;  // of this attempt, yet to be tried
-    ClientAliases aliases_in_, aliases_out_;
-    ClientReceivedIds received_;
-    ClientInflight inflight_;
-    ClientSubscriptions subscriptions_;
     ClientDispatch dispatch_;
     ClientOptions options_;
-    Disconnection ending_;  // of the stage Closing
+    Disconnection ending_;  // of the stages Losing, Parting and Closing
+    ByteVector goodbye_;    // DISCONNECT, for when the further streams have ended
 };
 
+// Keep-alive asks for packets on the first stream, though a server may count any.
 template <typename Encode>
-void ClientSession::send(Encode encode) {
-    ByteVector& out = link_->outbox();
+void ClientSession::send(ClientChannel& channel, Encode encode) {
+    ByteVector& out = channel.link->outbox();
     const std::size_t start = out.size();
     encode(out);
-    sent_at_ = now();
+    if (channel.number == 0) sent_at_ = now();
     mark_dirty();
-    listener_->on_packet(PacketDirection::Sent, Bytes(out).subspan(start));
+    listener_->on_packet(PacketDirection::Sent, channel.number, Bytes(out).subspan(start));
+}
+
+template <typename Visit>
+void ClientSession::for_each_channel(Visit visit) {
+    visit(first_);
+    for (const auto& one : further_) visit(*one);
 }
 
 }  // namespace starling

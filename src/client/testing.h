@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,8 +25,10 @@ inline std::string hex(Bytes bytes) {
 }
 inline std::string hex(std::string_view notation) { return hex(wire(notation)); }
 
-// One connection, as the server sees it. Owner: the test.
+// One stream, as the server sees it. Owner: the test.
 struct ScriptedWire {
+    std::uint16_t stream = 0;                       // its number on its connection
+    std::function<std::unique_ptr<Stream>()> open;  // another one beside the first
     ByteVector to_client;
     ByteVector from_client;
     std::size_t room = ~std::size_t{0};  // bytes that the client may still write
@@ -34,6 +37,7 @@ struct ScriptedWire {
     bool is_finished = false;            // by the client
     bool is_open = true;
     bool is_attached = false;
+    bool has_connection = true;
     Readiness news;  // not reported yet
 };
 
@@ -69,6 +73,8 @@ public:
         return taken;
     }
 
+    std::unique_ptr<Stream> open() override { return wire_.open ? wire_.open() : nullptr; }
+    bool has_connection() const override { return wire_.has_connection; }
     void finish() override { wire_.is_finished = true; }
     void reset(std::uint32_t) override {}
     std::string peer_address() const override { return ""; }
@@ -95,9 +101,17 @@ public:
     void destroy() { client_.reset(); }
     ClientLoop& loop() { return loop_; }
 
-    ScriptedWire& wire() { return *wires_.back(); }
-    std::size_t dials() const { return wires_.size(); }
-    int refuse_dials = 0;  // so many more times
+    // The last one of this number.
+    ScriptedWire& wire(std::uint16_t stream = 0) {
+        return **std::find_if(wires_.rbegin(), wires_.rend(),
+                              [&](const auto& one) { return one->stream == stream; });
+    }
+    std::size_t dials() const {
+        return static_cast<std::size_t>(std::count_if(
+            wires_.begin(), wires_.end(), [](const auto& one) { return one->stream == 0; }));
+    }
+    int refuse_dials = 0;                   // so many more times
+    std::uint16_t further_streams_max = 0;  // that the server allows on a connection
 
     void turn() { core_.turn(loop_); }
     void pass(TimeMs ms) {
@@ -106,27 +120,30 @@ public:
     }
 
     // The server sends, and the client answers; returns all it has written since.
-    std::string say(std::string_view notation) {
-        send(starling::wire(notation));
+    std::string say(std::string_view notation) { return say(0, notation); }
+    std::string say(std::uint16_t stream, std::string_view notation) {
+        send(starling::wire(notation), stream);
         turn();
-        return heard();
+        return heard(stream);
     }
-    void send(Bytes bytes) {
-        append_bytes(wire().to_client, bytes);
-        wire().news.readable = true;
+    void send(Bytes bytes, std::uint16_t stream = 0) {
+        append_bytes(wire(stream).to_client, bytes);
+        wire(stream).news.readable = true;
     }
-    std::string heard() { return hex(std::exchange(wire().from_client, {})); }
+    std::string heard(std::uint16_t stream = 0) {
+        return hex(std::exchange(wire(stream).from_client, {}));
+    }
 
     // The server closes.
-    void hang_up() {
-        wire().is_ended = wire().news.readable = wire().news.ended = true;
+    void hang_up(std::uint16_t stream = 0) {
+        wire(stream).is_ended = wire(stream).news.readable = wire(stream).news.ended = true;
         turn();
     }
 
     // The client may write so many bytes more.
-    void set_room(std::size_t bytes) {
-        wire().room = bytes;
-        wire().news.writable = bytes != 0;
+    void set_room(std::size_t bytes, std::uint16_t stream = 0) {
+        wire(stream).room = bytes;
+        wire(stream).news.writable = bytes != 0;
     }
 
     // Up to the server's answer to CONNECT.
@@ -142,9 +159,9 @@ public:
         if (on_event) on_event();
     }
     void on_disconnected(const Disconnection& why) override {
-        static constexpr const char* kNames[] = {"requested",      "unresolved",   "unreachable",
-                                                 "refused",        "disconnected", "lost",
-                                                 "pingunanswered", "violation"};
+        static constexpr const char* kNames[] = {"requested",     "unresolved",     "unreachable",
+                                                 "refused",       "disconnected",   "lost",
+                                                 "toofewstreams", "pingunanswered", "violation"};
         log += kNames[static_cast<int>(why.ending)];
         if (why.reason != Reason::Success) log += '(' + std::string(reason_name(why.reason)) + ')';
         log += why.retry_in_ms ? "... " : ". ";
@@ -194,8 +211,17 @@ private:
 
     Result<std::unique_ptr<Stream>> dial() {
         if (refuse_dials > 0 && refuse_dials--) return Error{ECONNREFUSED, "connect"};
+        auto stream = add_wire(0);
+        wires_.back()->open = [this, opened = std::uint16_t{0}]() mutable {
+            return opened < further_streams_max ? add_wire(++opened) : nullptr;
+        };
+        return stream;
+    }
+
+    std::unique_ptr<Stream> add_wire(std::uint16_t stream) {
         wires_.push_back(std::make_unique<ScriptedWire>());
-        return std::unique_ptr<Stream>(std::make_unique<ScriptedStream>(*wires_.back()));
+        wires_.back()->stream = stream;
+        return std::make_unique<ScriptedStream>(*wires_.back());
     }
 
     std::vector<std::unique_ptr<ScriptedWire>> wires_;

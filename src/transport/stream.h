@@ -68,6 +68,11 @@ public:
     // not.
     virtual std::unique_ptr<Stream> accept() { return nullptr; }
 
+    // A new stream beside this one, the first of its connection; null: the transport carries no
+    // others, or the peer allows no more. It is given back by destroying it; the peer sees it with
+    // the first byte.
+    virtual std::unique_ptr<Stream> open() { return nullptr; }
+
     // False once the connection that carries it has ended. Of several streams each is told; the
     // first stands for all.
     virtual bool has_connection() const { return true; }

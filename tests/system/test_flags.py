@@ -198,6 +198,24 @@ def test_each_line_is_a_message(broker, publish, topic, option):
     watcher.expect_nothing()
 
 
+def test_each_line_has_a_topic(broker, topic):
+    watcher = broker.connect()
+    watcher.subscribe(topic + "/#")
+    lines = f"{topic}/a one\n{topic}/b two words\n{topic}/a \n"
+    run(*words_of("pub", "-p", broker.port, "-l", "--line-topics"), stdin=lines)
+    assert [(got.topic[-1], got.payload) for got in watcher.messages(3)] == \
+        [("a", b"one"), ("b", b"two words"), ("a", b"")]
+
+
+def test_a_line_without_a_topic_is_left_out(broker, topic):
+    watcher = broker.connect()
+    watcher.subscribe(topic)
+    lines = f"{topic} one\nno_text\na/+ two\n{topic} three"
+    _, said = run(*words_of("pub", "-p", broker.port, "-l", "--line-topics"), stdin=lines, code=1)
+    assert "A line has no message" in said and "'a/+'" in said
+    assert [got.payload for got in watcher.messages(2)] == [b"one", b"three"]
+
+
 @pytest.mark.parametrize("options, qos, retain", [
     case("", "neither", [], 0, False),
     *(case("", f"{option} {qos}", [option, qos], qos, False)

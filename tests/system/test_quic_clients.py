@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import socket
 
@@ -12,6 +13,7 @@ from harness.cases import case
 from harness.figures import figure_becomes
 from harness.packets import PUBLISH
 from harness.quic import Certificate
+from harness.restartable import RestartableBroker
 from programs import run, starling
 
 
@@ -208,6 +210,83 @@ def test_who_speaks_early_is_heard_at_home(topic, tmp_path, policy):
             assert ("QUIC early data accepted" in out) == (number != 0)
             assert watcher.expect(PUBLISH).payload == str(number).encode()
         figure_becomes(broker, "quic/early_accepted", 11)
+
+
+# --- Further streams ------------------------------------------------------------------------------
+
+
+def streams_of_topics(said, packet):
+    """By the notes of -d, the streams on which each topic has gone or come."""
+    streams = {}
+    for topic, stream in re.findall(rf"{packet} .*'(.*?)', \.\.\. .*?( on stream \d+|)$", said,
+                                    re.MULTILINE):
+        streams.setdefault(topic, set()).add(stream)
+    return streams
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_topics_are_spread_over_streams(quic_broker, topic, qos):
+    """Each message comes, and in the order of its topic."""
+    topics = [f"{topic}/{number}" for number in range(60)]
+    watcher = quic_broker.connect()
+    watcher.subscribe(topic + "/#", qos=2)
+    lines = "".join(f"{each} {text}\n" for text in range(10) for each in topics)
+    said, _ = run(starling(), "pub", "--quic", "-p", quic_broker.quic_port, *trusting(quic_broker),
+                  "--streams", 4, "-l", "--line-topics", "-q", qos, "-d", stdin=lines)
+    got = {each: [] for each in topics}
+    for message in watcher.messages(600):
+        got[message.topic].append(message.payload)
+    assert all(texts == [str(text).encode() for text in range(10)] for texts in got.values())
+    streams = streams_of_topics(said, "sending PUBLISH")
+    assert all(len(each) == 1 for each in streams.values()), "a topic keeps to its stream"
+    assert set.union(*streams.values()) == {f" on stream {number}" for number in range(1, 5)}
+
+
+def test_filters_are_spread_over_streams(quic_broker, watch, topic):
+    topics = [f"{topic}/{number}" for number in range(40)]
+    filters = [word for each in topics for word in ("-t", each)]
+    sub = watch(starling(), "sub", "--quic", "-p", quic_broker.quic_port, *trusting(quic_broker),
+                "--streams", 3, *filters, "-U", topics[0], "-d", "-C", 39)
+    for _ in range(4):
+        sub.through("received (UN)?SUBACK")
+    publisher = quic_broker.connect()
+    for each in topics:
+        publisher.publish(each, b"", qos=1)
+    streams = streams_of_topics("\n".join(sub.end()), "received PUBLISH")
+    assert set(streams) == set(topics[1:])
+    assert set.union(*streams.values()) == {f" on stream {number}" for number in range(1, 4)}
+
+
+def test_a_server_of_fewer_streams_is_not_used(topic):
+    with Broker("--set", "quic.streams=3", transports=("quic",)) as broker:
+        words = (starling(), "pub", "--quic", "-p", broker.quic_port, *trusting(broker), "-t", topic,
+                 "-n", "--streams")
+        run(*words, 2)
+        _, said = run(*words, 3, code=1)
+        assert "The server allows fewer than 3 streams beside the first." in said
+
+
+def test_streams_need_quic(topic):
+    _, said = run(starling(), "pub", "-t", topic, "-n", "--streams", 2, code=1)
+    assert "--streams needs --quic." in said
+
+
+def test_streams_are_opened_anew_with_the_next_connection(watch, topic):
+    with RestartableBroker() as broker:
+        pub = watch(starling(), "pub", "--quic", "-p", broker.quic_port, *trusting(broker),
+                    "--streams", 4, "-l", "--line-topics", "-q", 1, "-d")
+        for number in range(8):
+            pub.tell(f"{topic}/{number} before")
+        for _ in range(8):
+            pub.until("received PUBACK")
+        broker.kill()
+        broker.start()
+        watcher = broker.connect()
+        watcher.subscribe(topic + "/#")
+        for number in range(8):
+            pub.tell(f"{topic}/{number} after")
+        assert {got.topic for got in watcher.messages(8)} == \
+            {f"{topic}/{number}" for number in range(8)}
 
 
 # --- bench ----------------------------------------------------------------------------------------

@@ -128,7 +128,8 @@ struct Plan {
     std::uint32_t streams = 3;
     bool rebinds = false;
     bool updates_keys = false;
-    bool moves = false;  // to another core of the server
+    bool moves = false;     // to another core of the server
+    bool migrates = false;  // the client, to another address of its own
 };
 
 constexpr Plan kPlans[] = {
@@ -163,6 +164,9 @@ constexpr Plan kPlans[] = {
      true},
     {"moving_rebinding", {.loss_percent = 5}, 60'000, 2, 3, true, false, true},
     {"moving_updating", {.loss_percent = 5}, 60'000, 2, 3, false, true, true},
+    {"migrating", {}, 60'000, 2, 3, false, false, false, true},
+    {"migrating_lossy", {.loss_percent = 5}, 60'000, 2, 3, false, false, false, true},
+    {"moving_migrating", {.loss_percent = 5}, 60'000, 2, 3, false, false, true, true},
 };
 
 // Runs a plan; every failure names its seed. Owner: the test.
@@ -252,6 +256,11 @@ private:
             std::erase_if(ready_,
                           [&](Handle handle) { return rig_.client(handle)->update_keys().ok(); });
         if (plan_.rebinds && !std::exchange(has_moved_, true)) rig_.client_port().rebind(50'000);
+        if (plan_.migrates)
+            std::erase_if(ready_, [&](Handle handle) {
+                const Path there{test_address("203.0.113.9", 1'234), rig_.server_address()};
+                return rig_.client(handle)->migrate(there).ok();
+            });
     }
 
     void expect_the_move_was_seen() {

@@ -43,6 +43,12 @@ std::unique_ptr<Stream> QuicStream::accept() {
     return next ? std::make_unique<QuicStream>(*endpoint_, *next) : nullptr;
 }
 
+std::unique_ptr<Stream> QuicStream::open() {
+    if (!endpoint_ || state_.id != 0 || !state_.connection) return nullptr;
+    StreamState* next = state_.connection->open_stream();
+    return next ? std::make_unique<QuicStream>(*endpoint_, *next) : nullptr;
+}
+
 Result<Stream::ReadAnswer> QuicStream::read(MutableBytes into) {
     const auto answer = QuicConnection::read(state_, into);
     if (!answer) return answer.error();

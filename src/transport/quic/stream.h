@@ -35,6 +35,7 @@ public:
     void detach() override;
     bool may_move() const override;
     std::unique_ptr<Stream> accept() override;
+    std::unique_ptr<Stream> open() override;
     Result<ReadAnswer> read(MutableBytes into) override;
     Result<std::size_t> write(std::span<const iovec> pieces) override;
     void finish() override;
