@@ -1,21 +1,7 @@
-// quic-go as a program: one client of MQTT over QUIC that knows no MQTT. It is told what to do and
-// tells what happens, in JSON lines; bytes are in base64.
+// quic-go as a program: one client of MQTT over QUIC that knows no MQTT. What it is told and what it
+// tells is in ../README.md.
 //
-//	quic_go -port 14567 -trust certificate.pem
-//
-//	{"do": "dial", "protocol": "mqtt"}             "connected", or "closed"
-//	{"do": "dial", "protocol": "mqtt", "early": true}   and "completed": whether it spoke early
-//	{"do": "open"}                                 "opened", with the stream's number
-//	{"do": "write", "stream": 0, "data": "wAA="}
-//	{"do": "finish", "stream": 0}                  ends our direction
-//	{"do": "reset", "stream": 4, "code": 1}        breaks off our direction
-//	{"do": "stop", "stream": 4, "code": 1}         wants no more of theirs
-//	{"do": "rebind"}                               "rebound": goes on from another local port
-//	{"do": "close", "code": 0}
-//
-// What happens otherwise is told unasked: "data", "fin" and "reset" of a stream, "closed",
-// "key_updated".
-// There is one connection at a time; the next one resumes by the ticket of those before.
+//	quic_go --port 14567 --trust certificate.pem
 package main
 
 import (
