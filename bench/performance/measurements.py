@@ -23,6 +23,7 @@ MEASUREMENTS = {
                             "10 minutes"),
     "peers": Measurement("scripts/bench-ratio p2p p2p-qos1 window1 fanout fanin"
                          " --peers mosquitto,aedes --runs 1 --seconds 2 --json FILE", "3 minutes"),
+    "loss": Measurement("/usr/bin/python3 bench/loss.py --json", "7 minutes"),
     "idle": Measurement("/usr/bin/python3 bench/idle_memory.py --cores 1 --versions 4 --json",
                         "5 minutes"),
     "million-tcp": Measurement("scripts/million --count 19000 --json", "1 minute"),

@@ -15,8 +15,8 @@ bench/baselines and is watched by `.ci/run`.
 
 def page(records):
     """`records`: {measurement: what was kept of it}. A part that was not measured is left out."""
-    parts = {"messages": messages, "peers": peers, "idle": idle, "million-tcp": million,
-             "million-quic": million}
+    parts = {"messages": messages, "peers": peers, "loss": loss, "idle": idle,
+             "million-tcp": million, "million-quic": million}
     return "\n".join([HEAD, *(parts[name](record) for name, record in records.items())])
 
 
@@ -124,6 +124,33 @@ def latencies(scenario):
             for name, found in scenario["servers"].items()]
     names = [column.replace("_", ".") for column in columns]
     return f"{scenario['what']}.\n\n" + table(["", *names], rows)
+
+
+# --- Loss -----------------------------------------------------------------------------------------
+
+TRANSPORTS = {"tcp": "TCP", "quic": "QUIC"}
+
+LOSS = """## Latency when packets are lost
+
+Clients and broker in two networks, and a link of our own between them that takes 10 ms each way and loses
+packets at random, each way; a message crosses it twice. Milliseconds from when a message of 64 bytes was due
+to its arrival, at QoS 1, 500 messages a second over all pairs of a publisher and a subscriber.
+{lost:,} of {messages:,} messages were lost. The link itself brought a packet up to {latest:.0f} ms
+later than it should have, as the machine had other work.
+
+![Latency when packets are lost](performance/loss.svg)
+"""
+
+
+def loss(record):
+    rows = record["result"]
+    text = LOSS.format(**{name: sum(row[name] for row in rows) for name in ("lost", "messages")},
+                       latest=max(row["link"]["latest_us"] for row in rows) / 1_000)
+    columns = list(rows[0]["latency_ms"])
+    return "\n".join([text, source(record), table(
+        ["pairs", "loss", "", *(column.replace("_", ".") for column in columns)],
+        [[f"{row['pairs']}", f"{row['loss_percent']:g} %", TRANSPORTS[row["transport"]],
+          *(digits(row["latency_ms"][column]) for column in columns)] for row in rows])])
 
 
 # --- Memory ---------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "starling", "fon
 
 from matplotlib import pyplot  # noqa: E402
 
-from .page import SERVERS, best_columns  # noqa: E402
+from .page import SERVERS, TRANSPORTS, best_columns  # noqa: E402
 
-COLORS = {"starling": "#1b6ca8", "lightspeed": "#9aa5b1", "mosquitto": "#c98b2b", "aedes": "#7a9e4b"}
+COLORS = {"starling": "#1b6ca8", "lightspeed": "#9aa5b1", "mosquitto": "#c98b2b", "aedes": "#7a9e4b",
+          "tcp": "#9aa5b1", "quic": "#1b6ca8"}
 
 
 def draw(records, folder):
@@ -25,6 +26,8 @@ def draw(records, folder):
         for one in records["messages"]["result"]:
             if "p50" in best_columns(one):
                 save(latency(one), folder / "latency.svg")
+    if "loss" in records:
+        save(loss(records["loss"]["result"]), folder / "loss.svg")
     if "idle" in records:
         save(memory(records), folder / "memory.svg")
 
@@ -62,6 +65,26 @@ def latency(scenario):
     axes.set_yscale("log")
     axes.set_ylabel("microseconds")
     axes.legend(frameon=False)
+    return figure
+
+
+def loss(rows):
+    """For each number of pairs the 99th percentile by loss, the transports side by side."""
+    crowds = sorted({row["pairs"] for row in rows})
+    figure, places = pyplot.subplots(1, len(crowds), figsize=(8, 3), sharey=True, squeeze=False)
+    for axes, pairs in zip(places[0], crowds, strict=True):
+        for place, transport in enumerate(TRANSPORTS):
+            found = [row for row in rows
+                     if (row["pairs"], row["transport"]) == (pairs, transport)]
+            bars = axes.bar([index + 0.4 * place for index in range(len(found))],
+                            [row["latency_ms"]["p99"] for row in found], 0.38,
+                            color=COLORS[transport], label=TRANSPORTS[transport])
+            axes.bar_label(bars, fmt="%.0f")
+        axes.set_xticks([index + 0.2 for index in range(len(found))],
+                        [f"{row['loss_percent']:g} %" for row in found])
+        axes.set_title(f"{pairs} {'pair' if pairs == 1 else 'pairs'}")
+    places[0][0].set_ylabel("p99, milliseconds")
+    places[0][0].legend(frameon=False)
     return figure
 
 

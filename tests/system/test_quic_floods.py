@@ -1,10 +1,11 @@
-"""Datagrams of nobody who means well, at full speed: who is served notices at most that it takes
-longer, and memory stays within its bound."""
+"""Datagrams of nobody who means well, and clients who do nothing but open streams, at full speed: who
+is served notices at most that it takes longer, and memory stays within its bound."""
 
 import contextlib
 import json
 import os
 import random
+import re
 import socket
 import threading
 import time
@@ -114,3 +115,54 @@ def test_who_is_served_loses_nothing(broker, watch, kind, record_property):
     else:
         figure_becomes(broker, "quic/retries_sent", lambda value: int(value) > 0)
         figure_becomes(broker, "quic/connections", 0)  # those half open have been given up
+
+
+# --- Streams that come and go ---------------------------------------------------------------------
+
+CHURNERS = 20
+
+
+class Churn:
+    """Clients that the broker has let in, each opening and ending streams as fast as it may."""
+
+    def __init__(self, watch, broker):
+        self._watch, self._port = watch, broker.quic_port
+
+    def __enter__(self):
+        program = os.environ.get("STARLING_CHURN", "build/release/quic_churn")
+        self._program = self._watch(program, self._port, CHURNERS)
+        self._program.until("connected")
+        return self
+
+    def __exit__(self, *failure):
+        self._program.tell("")
+        counts = re.fullmatch(r"opened=(\d+) lost=(\d+)", self._program.line())
+        self.opened, self.lost = map(int, counts.groups())
+        self._program.process.stdin.close()
+        self._program.end()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("settings", [
+    (), ("quic.streams=1024", "quic.streams_per_second=65535"),
+], ids=["as by default", "without restraint"])
+def test_streams_come_and_go(start_broker, watch, settings, record_property):
+    words = (word for one in (f"memory.max={MEMORY_MAX}", *settings) for word in ("--set", one))
+    broker = start_broker(*words, transports=("tcp", "quic"), interval_s=1)
+    quiet = serve_pairs(broker, watch)
+    churn = Churn(watch, broker)
+    loud = serve_pairs(broker, watch, churn)
+    record_property("p99_ms_quiet", round(quiet, 1))
+    record_property("p99_ms_churned", round(loud, 1))
+    record_property("streams", churn.opened)
+    print(f"p99 {quiet:.1f} ms, {loud:.1f} ms beside {churn.opened} streams; "
+          f"{broker.memory_bytes() >> 20} MiB")
+    assert churn.opened > CHURNERS * 16 and churn.lost == 0
+    assert broker.memory_bytes() < MEMORY_MAX
+    figure_becomes(broker, "counters/channels_opened", lambda value: int(value) > 0)
+    withheld = (lambda value: int(value) == 0) if settings else (lambda value: int(value) > 0)
+    figure_becomes(broker, "quic/stream_credits_withheld", withheld)
+    for name, left in (("quic/connections", 0), ("quic/awake", 0), ("quic/blob_bytes", 0),
+                       ("clients/total", 1), ("subscriptions/count", 1)):  # who asks
+        figure_becomes(broker, name, left)
+    assert " at  left" not in broker.log(), "of whom the address is not known any more"

@@ -29,8 +29,12 @@ ngtcp2_settings QuicConnection::settings() const {
     ngtcp2_settings_default(&settings);
     settings.initial_ts = host_->now();
     settings.handshake_timeout = options.handshake_timeout_s * kSecond;
-    settings.max_window = options.connection_bytes * kWidenings;
-    settings.max_stream_window = options.stream_bytes * kWidenings;
+    // The library widens what it has begun with, and knows nothing of what widen() adds.
+    const auto most = [&](std::uint64_t all, std::uint64_t held) {
+        return all * kWidenings - (role_ == Role::Server && all > held ? all - held : 0);
+    };
+    settings.max_window = most(options.connection_bytes, options.held_bytes);
+    settings.max_stream_window = most(options.stream_bytes, options.held_stream_bytes);
     settings.no_pmtud = 1;
     return settings;
 }

@@ -114,6 +114,27 @@ TEST_P(ConnectionStreamsTest, AskingForOthersOpensTheConnectionWhenThereAreNone)
     EXPECT_GE(write_all(*control.client, 20'000), 20'000u);
 }
 
+TEST_P(ConnectionStreamsTest, WhoIsReadFastMayHaveFourTimesAsMuchUnread) {
+    make({.stream_bytes = 2'000,
+          .connection_bytes = 4'000,
+          .held_stream_bytes = 500,
+          .held_bytes = 1'000});
+    const Pair control = open_stream(open());
+    EXPECT_EQ(control.server->accept(), nullptr);
+    const std::string text(500, 'x');
+    for (int i = 0; i < 500; ++i) {
+        write(*control.client, text);
+        rig->run_for(5 * kMillisecond);
+        while (!read(*control.server).empty()) {}
+    }
+    rig->run_for(kSecond);
+    while (!read(*control.server).empty()) {}
+    rig->run_for(kSecond);
+    const std::size_t unread = write_all(*control.client, 20'000);
+    EXPECT_GT(unread, 2'000u);
+    EXPECT_LE(unread, 4 * 2'000u);
+}
+
 TEST_P(ConnectionStreamsTest, OneThatWasResetIsNeverAccepted) {
     make({.streams = 2});
     QuicConnection& client = open();

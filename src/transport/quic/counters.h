@@ -35,6 +35,7 @@ enum class QuicCount : std::uint8_t {
     ForwardsDropped,        // lost at the bounds of mail and of what is held
     StreamCreditsWithheld,  // times that a client opened streams faster than it may
     WakesDelayed,           // times that a parked connection had to wait before it could send
+    TurnsCut,               // times that a socket had more datagrams than a turn reads
     // As things stand: set, not added to. See WindowCache, WakeGate.
     Connections,
     Parked,
@@ -72,6 +73,7 @@ inline constexpr const char* kQuicCountNames[] = {
     "forwards_dropped",
     "stream_credits_withheld",
     "wakes_delayed",
+    "turns_cut",
     "connections",
     "parked",
     "awake",

@@ -154,6 +154,27 @@ TEST_F(QuicListenerTest, EchoesOverLoopback) {
     EXPECT_EQ(client_stream->peer_address(), "127.0.0.1:" + std::to_string(port));
 }
 
+// However many come, those who are served have their turn.
+TEST_F(QuicListenerTest, ATurnReadsNoMoreThanItsBudget) {
+    constexpr int kBeyond = 18;
+    listen_at("127.0.0.1");
+    call_from("127.0.0.1");
+    const Path path{socket->address(), test_address("127.0.0.1", port)};
+    for (int i = 0; i < QuicPoller::kDatagrams + kBeyond; ++i) {
+        socket->room()[0] = std::byte{0x40};
+        socket->send(1, path, 0, {});
+        socket->flush();
+    }
+    Core& core = *servers[0];
+    const QuicCounters& counters = core.listener->server().counters();
+    core.poller.wait(0);
+    EXPECT_EQ(counters[QuicCount::DatagramsReceived], std::uint64_t{QuicPoller::kDatagrams});
+    EXPECT_EQ(counters[QuicCount::TurnsCut], 1u);
+    core.poller.wait(kNever);  // does not sleep
+    EXPECT_EQ(counters[QuicCount::DatagramsReceived], QuicPoller::kDatagrams + kBeyond + 0u);
+    EXPECT_EQ(counters[QuicCount::TurnsCut], 1u);
+}
+
 // Whichever address was asked answers: a client takes no other's answer.
 TEST_F(QuicListenerTest, AnswersFromTheAddressThatWasAsked) {
     listen_at("");

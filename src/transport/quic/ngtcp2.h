@@ -42,6 +42,12 @@ inline int decode_parameters(ngtcp2_conn* connection, const std::uint8_t* data, 
 inline int shut_stream(ngtcp2_conn* connection, std::int64_t id, std::uint64_t code) {
     return ngtcp2_conn_shutdown_stream(connection, 0, id, code);
 }
+inline int shut_reading(ngtcp2_conn* connection, std::int64_t id, std::uint64_t code) {
+    return ngtcp2_conn_shutdown_stream_read(connection, 0, id, code);
+}
+inline int shut_writing(ngtcp2_conn* connection, std::int64_t id, std::uint64_t code) {
+    return ngtcp2_conn_shutdown_stream_write(connection, 0, id, code);
+}
 inline void set_token(ngtcp2_settings& settings, const std::uint8_t* data, std::size_t size,
                       bool is_retry) {
     settings.token = data;
@@ -86,6 +92,12 @@ inline int decode_parameters(ngtcp2_conn* connection, const std::uint8_t* data, 
 }
 inline int shut_stream(ngtcp2_conn* connection, std::int64_t id, std::uint64_t code) {
     return ngtcp2_conn_shutdown_stream(connection, id, code);
+}
+inline int shut_reading(ngtcp2_conn* connection, std::int64_t id, std::uint64_t code) {
+    return ngtcp2_conn_shutdown_stream_read(connection, id, code);
+}
+inline int shut_writing(ngtcp2_conn* connection, std::int64_t id, std::uint64_t code) {
+    return ngtcp2_conn_shutdown_stream_write(connection, id, code);
 }
 inline void set_token(ngtcp2_settings& settings, const std::uint8_t* data, std::size_t size, bool) {
     settings.token = {const_cast<std::uint8_t*>(data), size};

@@ -121,6 +121,7 @@ void QuicPoller::read(Member& member) {
     };
     while (member.has_unread && count < kDatagrams)
         member.has_unread = member.socket->receive(visit);
+    if (member.has_unread) member.endpoint->count(QuicCount::TurnsCut);
 }
 
 }  // namespace starling::quic
