@@ -8,8 +8,8 @@
 
 namespace starling {
 
-Housekeeper::Housekeeper(std::function<void()> reload)
-    : reload_(std::move(reload)),
+Housekeeper::Housekeeper(Chores chores)
+    : chores_(std::move(chores)),
       thread_(Signals::start_thread([this](const std::stop_token& stop) { run(stop); })) {}
 
 void Housekeeper::tell_to_reload() {
@@ -28,7 +28,8 @@ void Housekeeper::run(const std::stop_token& stop) {
         told_.wait_for(lock, stop, kInterval, [this] { return is_told_; });
         const bool was_told = std::exchange(is_told_, false);
         lock.unlock();
-        if (was_told) reload_();
+        if (was_told) chores_.reload();
+        chores_.look();
         trimmer.look();
         lock.lock();
     }

@@ -9,12 +9,16 @@
 
 namespace starling {
 
-// Gives back to the system, every few seconds, what bursts have left free inside the heap; and
-// does, when it is told to, what SIGHUP asks for. Owner: the main thread.
+// Every few seconds gives back to the system what bursts have left free inside the heap, and looks
+// at what ages; and does, when it is told to, what SIGHUP asks for. Owner: the main thread.
 class Housekeeper {
 public:
-    // `reload` is called by the thread of this, one call at a time.
-    explicit Housekeeper(std::function<void()> reload);
+    // Called by the thread of this, one call at a time.
+    struct Chores {
+        std::function<void()> reload;
+        std::function<void()> look;  // at what ages
+    };
+    explicit Housekeeper(Chores chores);
 
     // Told again before it has begun, it does it once.
     void tell_to_reload();
@@ -22,7 +26,7 @@ public:
 private:
     void run(const std::stop_token& stop);
 
-    const std::function<void()> reload_;
+    const Chores chores_;
     std::mutex mutex_;
     std::condition_variable_any told_;
     bool is_told_ = false;  // guarded by the mutex

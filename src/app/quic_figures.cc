@@ -1,5 +1,6 @@
 #include "app/quic_figures.h"
 
+#include <algorithm>
 #include <iterator>
 #include <string>
 
@@ -12,6 +13,14 @@ void QuicFigures::for_each_figure(const Visit& visit) const {
             sum += (*one)[static_cast<quic::QuicCount>(count)];
         visit(std::string("quic/") + quic::kQuicCountNames[count], sum);
     }
+}
+
+quic::KeyPlaces QuicFigures::keys_in_use() const {
+    quic::KeyPlaces places;
+    for (std::uint8_t place = 0; place < places.size(); ++place)
+        places[place] = std::ranges::any_of(
+            counters_, [&](const auto* one) { return one->key_uses(place) != 0; });
+    return places;
 }
 
 }  // namespace starling

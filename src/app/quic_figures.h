@@ -5,6 +5,7 @@
 
 #include "base/figures.h"
 #include "transport/quic/counters.h"
+#include "transport/quic/quic_keys.h"
 
 namespace starling {
 
@@ -16,6 +17,9 @@ public:
     void add(const quic::QuicCounters& counters) { counters_.push_back(&counters); }
 
     void for_each_figure(const Visit& visit) const override;
+
+    // Under which keys connections have begun that live.
+    quic::KeyPlaces keys_in_use() const;
 
 private:
     std::vector<const quic::QuicCounters*> counters_;

@@ -10,7 +10,9 @@
 
 #include "app/certificate.h"
 #include "app/self_signed.h"
+#include "base/limits.h"
 #include "base/log.h"
+#include "transport/quic/key_file.h"
 #include "transport/quic/window_cache.h"
 
 namespace starling {
@@ -47,13 +49,53 @@ Result<std::unique_ptr<QuicService>, std::string> QuicService::open(const Settin
     files.client_authorities = settings.options().quic_files.client_authorities;
 
     STARLING_TRY(keys, quic::keep_keys(folder.path(), now_s));
-    std::unique_ptr<QuicService> service(new QuicService(settings.options().quic, keys, files));
-    STARLING_SET(service->tls_, quic::TlsContext::server(files, service->keys_));
-    service->commons_ = std::make_unique<quic::QuicCommons>(service->options_, service->keys_,
-                                                            *service->tls_, cores);
+    std::unique_ptr<QuicService> service(
+        new QuicService(settings.options().quic, files, folder.path(), now_s));
+    STARLING_SET(service->tls_, quic::TlsContext::server(files, keys));
+    service->commons_ =
+        std::make_unique<quic::QuicCommons>(service->options_, keys, *service->tls_, cores);
+    service->look_at_keys(now_s);
     log_info(fmt::format("{}certificate {}, SHA-256 {}", named ? "" : "self-signed ",
                          files.certificate, fingerprint(files.certificate)));
     return service;
+}
+
+void QuicService::look_at_keys(std::uint64_t now_s) {
+    // What is wrong is told of once in a while. A clock that is set back does not make that long.
+    if (now_s < keys_wait_s_ && keys_wait_s_ - now_s <= limits::kQuicKeysRetryS) return;
+    const Ref<const quic::SharedKeys> shared = commons_->keys.get();
+    const quic::KeyTerms terms{.period_s = std::uint64_t{options_.keys_days} * 86'400};
+    const auto next = shared->keys.renewed(now_s, terms, keys_in_use(shared->keys, now_s));
+    if (next && replace_keys(shared->keys, *next)) return;
+    if (!next && !shared->keys.are_due(now_s, terms)) return;
+    if (!next)
+        log_warning(fmt::format(
+            "the QUIC keys stay the old ones: connections live under each of the last {} sets",
+            shared->keys.sets.size()));
+    keys_wait_s_ = now_s + limits::kQuicKeysRetryS;
+}
+
+// After a start there are clients who do not know yet that the life before is over: they are told
+// as long as nothing else needs the place.
+quic::KeyPlaces QuicService::keys_in_use(const quic::QuicKeys& keys, std::uint64_t now_s) const {
+    quic::KeyPlaces places = figures_.keys_in_use();
+    const bool has_just_begun = now_s - opened_at_s_ <= limits::kQuicKeysOfBeforeS;
+    if (has_just_begun && keys.sets.size() + 1 < limits::kQuicKeySets) places.set();
+    return places;
+}
+
+bool QuicService::replace_keys(const quic::QuicKeys& now, const quic::QuicKeys& next) {
+    if (const auto written = quic::write_keys(folder_, next); !written) {
+        log_error("the QUIC keys stay the old ones: " + written.error());
+        return false;
+    }
+    tls_->set_keys(next);
+    commons_->keys.set(make_counted<quic::SharedKeys>(next));
+    const bool are_fresh = next.newest().ids != now.newest().ids;
+    log_info(fmt::format("{}; sets that are known: {}",
+                         are_fresh ? "the QUIC keys were replaced" : "old QUIC keys were dropped",
+                         next.sets.size()));
+    return true;
 }
 
 void QuicService::reload() {

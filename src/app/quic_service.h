@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "app/data_folder.h"
 #include "app/quic_figures.h"
@@ -30,16 +31,26 @@ public:
     // is logged, and the old one stays. Blocks; any thread, one at a time.
     void reload();
 
+    // Replaces the keys if they are old, and drops what nobody needs of older ones: in the folder
+    // first, then for all cores. When they cannot be written, the log says why, and the old ones go
+    // on. Blocks; any thread, one at a time.
+    void look_at_keys(std::uint64_t now_s);
+
 private:
-    QuicService(const quic::QuicOptions& options, const quic::QuicKeys& keys,
-                const quic::TlsFiles& files)
+    QuicService(const quic::QuicOptions& options, const quic::TlsFiles& files, std::string folder,
+                std::uint64_t now_s)
         : options_(options),
-          keys_(keys),
-          files_(files) {}
+          files_(files),
+          folder_(std::move(folder)),
+          opened_at_s_(now_s) {}
+    quic::KeyPlaces keys_in_use(const quic::QuicKeys& keys, std::uint64_t now_s) const;
+    bool replace_keys(const quic::QuicKeys& now, const quic::QuicKeys& next);
 
     const quic::QuicOptions options_;
-    const quic::QuicKeys keys_;
     const quic::TlsFiles files_;
+    const std::string folder_;
+    const std::uint64_t opened_at_s_;
+    std::uint64_t keys_wait_s_ = 0;  // when they could not be replaced: until then
     std::unique_ptr<quic::TlsContext> tls_;
     std::unique_ptr<quic::QuicCommons> commons_;
     QuicFigures figures_;

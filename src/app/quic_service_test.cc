@@ -2,6 +2,7 @@
 #include "app/quic_service.h"
 
 #include <cstdlib>
+#include <ctime>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include "app/self_signed.h"
 #include "reactor/epoll_poller.h"
 #include "transport/quic/client.h"
+#include "transport/quic/key_file.h"
 #include "transport/quic/testing.h"
 
 namespace starling {
@@ -325,6 +327,114 @@ TEST_F(QuicServiceTest, ATicketIsGoodWhereTheSameClientsAreTrusted) {
     ASSERT_TRUE(settings.assign("quic.client_ca=" + folder->file("ca"), "--set"));
     restart(settings);
     EXPECT_FALSE(admits(first.certificate, ticket));
+}
+
+// Of its keys, on the disk and for its clients.
+class KeyRenewalTest : public QuicServiceTest {
+protected:
+    static constexpr std::uint64_t kDay = 86'400;
+
+    // Kept by the file.
+    std::size_t sets() { return keep_keys(folder->path(), 0)->sets.size(); }
+    auto newest() { return keep_keys(folder->path(), 0)->newest().ids; }
+
+    void look_after(std::uint64_t days, std::uint64_t seconds = 0) {
+        service->look_at_keys(begun_s + days * kDay + seconds);
+    }
+
+    bool answers(Caller& caller) {
+        caller.heard.clear();
+        caller.unsaid = "\xC0\0"s;
+        run_until([&] { return caller.heard == "\xD0\0"s || caller.is_gone(); }, caller);
+        return !caller.is_gone();
+    }
+
+    const std::uint64_t begun_s = static_cast<std::uint64_t>(std::time(nullptr));
+};
+
+TEST_F(KeyRenewalTest, NothingIsLost) {
+    serve(named_settings());
+    Caller old(first.certificate, place);
+    old.unsaid = kConnect;
+    ByteVector ticket;
+    run_until([&] { return old.heard == kConnack && !(ticket = old.ticket()).empty(); }, old);
+    const auto before = newest();
+    look_after(30);
+    EXPECT_EQ(newest(), before);
+    look_after(31);
+    EXPECT_NE(newest(), before);
+    EXPECT_EQ(sets(), 2u);
+    EXPECT_TRUE(answers(old));
+    EXPECT_TRUE(admits(first.certificate, ticket));
+    EXPECT_EQ(figure("quic/resumptions"), 1u);
+
+    look_after(39);
+    EXPECT_EQ(sets(), 2u) << "a connection lives with the older";
+    EXPECT_TRUE(answers(old));
+    EXPECT_TRUE(admits(first.certificate, ticket)) << "by its certificate";
+    EXPECT_EQ(figure("quic/resumptions"), 1u) << "the overlap is over";
+    old.hang_up();
+    run_until([&] { return figure("quic/connections") == 0; }, old);
+    look_after(39, 5);
+    EXPECT_EQ(sets(), 1u);
+}
+
+TEST_F(KeyRenewalTest, ARestartFindsEverySet) {
+    serve(named_settings());
+    ByteVector ticket;
+    {
+        Caller caller(first.certificate, place);
+        run_until([&] { return !(ticket = caller.ticket()).empty(); }, caller);
+    }
+    look_after(31);
+    restart(named_settings());
+    EXPECT_EQ(sets(), 2u);
+    EXPECT_TRUE(admits(first.certificate, ticket));
+    EXPECT_EQ(figure("quic/resumptions"), 1u);
+}
+
+TEST_F(KeyRenewalTest, KeysThatCannotBeWrittenAreNotUsed) {
+    serve(named_settings());
+    const auto before = newest();
+    const std::string path = folder->path(), elsewhere = path + ".elsewhere";
+    std::filesystem::rename(path, elsewhere);
+    look_after(31);
+    EXPECT_TRUE(admits(first.certificate));
+    EXPECT_EQ(service->commons().keys.get()->keys.newest().ids, before);
+    std::filesystem::rename(elsewhere, path);
+    look_after(31, limits::kQuicKeysRetryS - 1);
+    EXPECT_EQ(newest(), before) << "it is not tried again at once";
+    look_after(31, limits::kQuicKeysRetryS);
+    EXPECT_NE(newest(), before);
+    EXPECT_EQ(service->commons().keys.get()->keys.newest().ids, newest());
+    EXPECT_TRUE(admits(first.certificate));
+}
+
+TEST_F(KeyRenewalTest, ThePeriodIsTheOperators) {
+    for (const auto& [days, are_replaced] : {std::pair{"0"s, false}, {"2"s, true}}) {
+        Settings settings = named_settings();
+        ASSERT_TRUE(settings.assign("quic.keys_days=" + days, "--set"));
+        restart(settings);
+        const auto before = newest();
+        look_after(3);
+        EXPECT_EQ(newest() != before, are_replaced) << days;
+    }
+}
+
+TEST_F(QuicServiceTest, WindowsAreGivenBackWhileMemoryIsTight) {
+    serve(named_settings());
+    MemoryLevel level(1'000);
+    service->commons().memory = &level;
+    Caller caller(first.certificate, place);
+    caller.unsaid = kConnect;
+    run_until([&] { return caller.heard == kConnack; }, caller);
+    EXPECT_GT(figure("quic/window_bytes"), 0u);
+    level.look(900);
+    run_until([&] { return figure("quic/window_bytes") == 0; });
+    EXPECT_EQ(figure("quic/parked"), 1u);
+    caller.heard.clear();
+    caller.unsaid = "\xC0\0"s;
+    run_until([&] { return caller.heard == "\xD0\0"s; }, caller);
 }
 
 TEST_F(QuicServiceTest, WithoutConfigurationItMakesACertificateThatWorks) {

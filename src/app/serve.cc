@@ -1,6 +1,7 @@
 #include "app/serve.h"
 
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -54,9 +55,14 @@ void reload(QuicService* quic) {
     else log_info("SIGHUP: there is no certificate to read again");
 }
 
+void look_at_keys(QuicService* quic) {
+    if (quic) quic->look_at_keys(static_cast<std::uint64_t>(std::time(nullptr)));
+}
+
 // Runs all cores, the first one on this thread, until a signal has stopped them.
 void run(Seats& seats, Signals& signals, QuicService* quic) {
-    Housekeeper housekeeper([quic] { reload(quic); });
+    Housekeeper housekeeper(
+        {.reload = [quic] { reload(quic); }, .look = [quic] { look_at_keys(quic); }});
     std::vector<std::jthread> threads;
     for (std::size_t i = 1; i < seats.size(); ++i)
         threads.push_back(Signals::start_thread([&seats, i] {
@@ -96,6 +102,7 @@ int serve(const Settings& settings) {
     QuicService* quic = ground->quic.get();
     Commons commons(options.broker, HashKey{secret_u64(), secret_u64()}, cores);
     if (quic) commons.more_figures = &quic->figures();
+    if (quic) quic->commons().memory = &commons.memory;
     const SystemClock clock;
     auto seats = open_seats(commons, clock, quic);
     if (!seats) return fail(seats.error());

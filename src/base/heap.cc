@@ -14,6 +14,7 @@ namespace {
 // One line a thread. What one thread frees for another makes its line negative; the sum is right.
 struct alignas(64) Line {
     std::atomic<std::int64_t> bytes{0};
+    std::atomic<std::int64_t> page_bytes{0};
 };
 
 // More threads than lines share the last.
@@ -28,12 +29,20 @@ Line* take_line() {
     return own_line = &lines[line < kLines ? line : kLines - 1];
 }
 
-void count(std::int64_t bytes) {
+void count(std::atomic<std::int64_t> Line::*what, std::int64_t bytes) {
     Line* line = own_line ? own_line : take_line();
-    if (line == &lines.back()) line->bytes.fetch_add(bytes, std::memory_order_relaxed);
-    else
-        line->bytes.store(line->bytes.load(std::memory_order_relaxed) + bytes,
-                          std::memory_order_relaxed);
+    std::atomic<std::int64_t>& sum = line->*what;
+    if (line == &lines.back()) sum.fetch_add(bytes, std::memory_order_relaxed);
+    else sum.store(sum.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+}
+
+template <auto... parts>
+std::uint64_t sum_of() {
+    std::int64_t sum = 0;
+    const std::size_t used = std::min(lines_used.load(std::memory_order_relaxed), kLines);
+    for (std::size_t line = 0; line < used; ++line)
+        sum += (... + (lines[line].*parts).load(std::memory_order_relaxed));
+    return sum > 0 ? static_cast<std::uint64_t>(sum) : 0;
 }
 
 // What the allocator keeps for itself beside a block.
@@ -42,25 +51,23 @@ constexpr std::int64_t kBlockHead = sizeof(std::size_t);
 void* counted(void* block) {
     if (!block) std::abort();  // out of memory ends the process
     ++own_blocks;
-    count(static_cast<std::int64_t>(::malloc_usable_size(block)) + kBlockHead);
+    count(&Line::bytes, static_cast<std::int64_t>(::malloc_usable_size(block)) + kBlockHead);
     return block;
 }
 
 void release(void* block) {
     if (!block) return;
-    count(-static_cast<std::int64_t>(::malloc_usable_size(block)) - kBlockHead);
+    count(&Line::bytes, -static_cast<std::int64_t>(::malloc_usable_size(block)) - kBlockHead);
     std::free(block);
 }
 
 }  // namespace
 
-std::uint64_t heap_bytes_in_use() {
-    std::int64_t sum = 0;
-    const std::size_t used = std::min(lines_used.load(std::memory_order_relaxed), kLines);
-    for (std::size_t line = 0; line < used; ++line)
-        sum += lines[line].bytes.load(std::memory_order_relaxed);
-    return sum > 0 ? static_cast<std::uint64_t>(sum) : 0;
-}
+std::uint64_t heap_bytes_in_use() { return sum_of<&Line::bytes>(); }
+
+void count_pages(std::int64_t bytes) { count(&Line::page_bytes, bytes); }
+
+std::uint64_t memory_bytes_in_use() { return sum_of<&Line::bytes, &Line::page_bytes>(); }
 
 std::uint64_t heap_blocks_of_thread() { return own_blocks; }
 

@@ -10,6 +10,12 @@ namespace starling {
 // thread: cheap enough for every turn.
 std::uint64_t heap_bytes_in_use();
 
+// Counts pages that this thread has got from the system by itself, or, below zero, given back.
+void count_pages(std::int64_t bytes);
+
+// What memory.max stands over: what operator new has given out, and such pages. As cheap.
+std::uint64_t memory_bytes_in_use();
+
 // Blocks that operator new has given out to this thread since it began.
 std::uint64_t heap_blocks_of_thread();
 

@@ -28,6 +28,15 @@ TEST(Heap, CountsWhatAnotherThreadFrees) {
     EXPECT_LT(heap_bytes_in_use(), before + 100'000);
 }
 
+TEST(Heap, CountsPagesApart) {
+    const std::uint64_t heap = heap_bytes_in_use(), all = memory_bytes_in_use();
+    count_pages(1 << 20);
+    EXPECT_EQ(memory_bytes_in_use(), all + (1 << 20));
+    EXPECT_EQ(heap_bytes_in_use(), heap);
+    std::thread([] { count_pages(-(1 << 20)); }).join();
+    EXPECT_LT(memory_bytes_in_use(), all + 10'000);
+}
+
 TEST(Heap, CountsAlignedBlocks) {
     struct alignas(128) Wide {
         char bytes[1 << 16];

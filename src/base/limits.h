@@ -195,8 +195,33 @@ inline constexpr std::uint32_t kQuicTicketLifetimeS = 2 * 3600;
 // Such tickets that all cores together remember. Beyond: early data is refused, and said again.
 inline constexpr std::uint32_t kQuicEarlyTickets = 262'144;
 
+// Days after which QUIC's keys are replaced. 0: never.
+inline constexpr std::uint32_t kQuicKeysDays = 30;
+
+// Sets of them that a server knows, the replaced ones with it: to read an id costs an AES block for
+// each that is newer than its own. While all are needed the keys are not replaced.
+inline constexpr std::size_t kQuicKeySets = 8;
+
+// Seconds after a start for which those are kept that only clients of the earlier life need.
+inline constexpr std::uint32_t kQuicKeysOfBeforeS = 86'400;
+
+// Seconds until they are looked at again when they could not be replaced.
+inline constexpr std::uint32_t kQuicKeysRetryS = 600;
+
 // QUIC connections of a core that are not parked, about 100 KB each. Beyond: one is.
 inline constexpr std::uint32_t kQuicWindows = 1'024;
+
+// Bytes in use of a QUIC connection's state from which it is large: to pack it costs more than the
+// memory that parking saves.
+inline constexpr std::uint32_t kQuicLargeBytes = 256 << 10;
+
+// Of a core, large QUIC connections that stay in their window, at most half of the windows. Beyond:
+// they are parked like any other.
+inline constexpr std::uint32_t kQuicPinned = 128;
+
+// While memory is tight, parts of a core's windows that are looked at in a second: those that
+// nobody has entered meanwhile are given back.
+inline constexpr std::uint32_t kQuicSavesPerSecond = 16;
 
 // Of a core, parked QUIC connections that were woken to send and have yet to acknowledge: to wake
 // them and to read their acknowledgements takes less than a probe timeout, even of one that is

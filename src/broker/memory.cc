@@ -12,7 +12,7 @@ void Broker::look_at_memory() {
     MemoryLevel& memory = commons_.memory;
     if (!memory.is_limited()) return;
     const bool was_full = memory.is_full();
-    memory.look(heap_bytes_in_use());
+    memory.look(memory_bytes_in_use());
     if (memory.is_full() && !was_full) {
         if (faults_log_.admits(core_.now()))
             faults_log_.log(LogLevel::Warning,
@@ -80,7 +80,8 @@ std::size_t Broker::cost_of_channel(const Session& channel) {
     const Connection* connection = connections_.find(channel.connection);
     if (!connection || !connection->traffic) return bytes;
     const ConnectionTraffic& traffic = *connection->traffic;
-    bytes += traffic.outbox.size() + traffic.partial.capacity();
+    bytes +=
+        traffic.outbox.size() + traffic.partial.capacity() + connection->stream->excess_bytes();
     for (const std::string& alias : traffic.aliases_in) bytes += alias.capacity();
     for (const std::string& alias : traffic.aliases_out) bytes += alias.capacity();
     return bytes;

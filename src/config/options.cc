@@ -274,6 +274,10 @@ constexpr Option kOptions[] = {
         "Used tickets that are remembered for 13 hours, all cores together, where quic.early_data "
         "is full; 8 bytes each",
         "Early data is refused, and sent again by the client"),
+    number<kQuic, &Q::keys_days>(
+        "quic.keys_days", "days", {0, 3'650},
+        "Age at which the keys are replaced that seal connection ids, address tokens and tickets, "
+        "while the broker runs or at its start; 0: never"),
     number<kQuic, &Q::connections>("quic.connections", "connections", {1, 100'000'000},
                                    "QUIC connections of a core, at each address, with those whose "
                                    "handshake is not complete",
@@ -336,6 +340,11 @@ constexpr Option kOptions[] = {
         "quic.windows", "connections", {8, 65'536},
         "QUIC connections of a core, at each address, that are not parked: about 100 KB each",
         "One of those that are quiet is parked; that, and bringing another back, takes 10 us"),
+    number<kQuic, &Q::pinned>(
+        "quic.pinned", "connections", {0, 65'536},
+        "QUIC connections of a core, at each address, that are never parked while their state in "
+        "use is above 256 KiB; at most half of quic.windows",
+        "The next large one is parked like any other"),
     number<kQuic, &Q::wakes>(
         "quic.wakes", "connections", {1, 10'000'000},
         "Parked QUIC connections of a core, at each address, that were woken to send and have yet "

@@ -83,6 +83,9 @@ public:
     // What `error` of read() or write() means here, for logs: "closed by the peer", "no viable
     // path (QUIC error 0x10)".
     virtual std::string ending_text(const Error& error) const;
+
+    // Of the first stream of a connection: bytes that this holds here beyond what any may.
+    virtual std::size_t excess_bytes() const { return 0; }
 };
 
 }  // namespace starling

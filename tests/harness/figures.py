@@ -13,7 +13,8 @@ QUIC_FIGURES = {f"quic/{name}" for name in (
     "refused_half_open", "refused_per_network", "refused_connections", "versions_negotiated",
     "resets_sent", "resets_withheld", "malformed", "strays", "departures", "arrivals",
     "moves_refused", "forwarded", "forwards_dropped", "stream_credits_withheld", "wakes_delayed",
-    "turns_cut", "connections", "parked", "awake", "blob_bytes", "window_hits", "window_loads")}
+    "turns_cut", "connections", "parked", "large", "pinned", "awake", "blob_bytes", "window_bytes",
+    "window_hits", "window_loads")}
 
 
 def figure_becomes(broker, name, wanted):

@@ -95,7 +95,7 @@ public:
           core_(setup.id, poller_, setup.clock),
           authorizer_(setup.rules, setup.seed + 4 * setup.id),
           server_({.options = setup.quic.options,
-                   .keys = setup.quic.keys,
+                   .keys = setup.quic.keys.get()->keys,
                    .tls = setup.quic.tls,
                    .sender = setup.sender,
                    .core = setup.id,

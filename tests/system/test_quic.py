@@ -198,6 +198,45 @@ def test_an_unknown_scheme_names_those_there_are():
     assert "there are tcp:// and quic://" in error
 
 
+# --- Keys -----------------------------------------------------------------------------------------
+
+
+def make_old(keys, seconds):
+    """Has a file of keys say that the newest are so much older."""
+    content = keys.read_bytes()
+    made = int.from_bytes(content[16:24], "big") - seconds
+    keys.write_bytes(content[:16] + made.to_bytes(8, "big") + content[24:])
+
+
+def test_old_keys_are_replaced_while_it_runs(start_broker, files, tmp_path):
+    """Nothing is lost: src/app/quic_service_test.cc and src/transport/quic/renewed_keys_test.cc."""
+
+    def start(port=0):
+        words = words_for(files, tmp_path / "data")
+        words[1] = f"quic://127.0.0.1:{port}"
+        broker = start_broker(*words, cores=2)
+        return broker, broker.wait_for_log(r"listening on quic://127\.0\.0\.1:(\d+)")[1]
+
+    def say():
+        return run(starling(), "pub", "--quic", "--insecure", "-p", port, "-t", "t", "-n", "-d",
+                   "--ticket-file", tmp_path / "ticket")[0]
+
+    keys = tmp_path / "data" / "quic.keys"
+    broker, port = start()
+    assert "QUIC full handshake" in say()
+    before = keys.read_bytes()
+    broker.stop()
+    make_old(keys, 30 * 86_400 - 3)
+    broker, port = start(port)
+    broker.wait_for_log("the QUIC keys were replaced; sets that are known: 2")
+    assert keys.read_bytes()[16:].endswith(before[24:]), "the old ones stay, behind the new"
+    assert keys.stat().st_mode & 0o7777 == 0o600
+    assert "QUIC session resumed" in say()
+    broker.stop()
+    start(port)
+    assert "QUIC session resumed" in say()
+
+
 # --- Figures --------------------------------------------------------------------------------------
 
 

@@ -51,14 +51,19 @@ void append_time(ByteVector& to, std::uint64_t now_s) {
 
 }  // namespace
 
-AddressTokens::AddressTokens(const QuicKeys& keys) {
-    const gnutls_datum_t key{
-        reinterpret_cast<unsigned char*>(const_cast<std::byte*>(keys.tokens.data())),
-        static_cast<unsigned>(keys.tokens.size())};
-    STARLING_ASSERT(gnutls_aead_cipher_init(&cipher_, GNUTLS_CIPHER_AES_128_GCM, &key) == 0);
+void AddressTokens::adopt(const QuicKeys& keys) {
+    static_assert(kNewTokenSeconds == KeyTerms::kOverlapMaxS);
+    ciphers_.clear();
+    for (const KeySet& set : keys.sets) {
+        if (!set.opens_tokens()) continue;
+        const gnutls_datum_t key{
+            reinterpret_cast<unsigned char*>(const_cast<std::byte*>(set.tokens.data())),
+            static_cast<unsigned>(set.tokens.size())};
+        gnutls_aead_cipher_hd_t cipher = nullptr;
+        STARLING_ASSERT(gnutls_aead_cipher_init(&cipher, GNUTLS_CIPHER_AES_128_GCM, &key) == 0);
+        ciphers_.emplace_back(cipher);
+    }
 }
-
-AddressTokens::~AddressTokens() { gnutls_aead_cipher_deinit(cipher_); }
 
 ByteVector AddressTokens::for_retry(const SocketAddress& peer, Bytes first_id, Bytes retry_id,
                                     std::uint64_t now_s) const {
@@ -83,10 +88,21 @@ ByteVector AddressTokens::seal(std::byte kind, Bytes plain, Bytes bound_to) cons
     token[0] = kind;
     STARLING_ASSERT(gnutls_rnd(GNUTLS_RND_NONCE, &token[1], kNonceBytes) == 0);
     std::size_t size = plain.size() + kTagBytes;
-    STARLING_ASSERT(gnutls_aead_cipher_encrypt(cipher_, &token[1], kNonceBytes, bound_to.data(),
-                                               bound_to.size(), kTagBytes, plain.data(),
-                                               plain.size(), &token[1 + kNonceBytes], &size) == 0);
+    STARLING_ASSERT(gnutls_aead_cipher_encrypt(ciphers_.front().get(), &token[1], kNonceBytes,
+                                               bound_to.data(), bound_to.size(), kTagBytes,
+                                               plain.data(), plain.size(), &token[1 + kNonceBytes],
+                                               &size) == 0);
     return token;
+}
+
+// Whichever key it was sealed with.
+bool AddressTokens::open(Bytes token, Bytes bound_to, MutableBytes plain) const {
+    return std::ranges::any_of(ciphers_, [&](const Cipher& cipher) {
+        std::size_t size = plain.size();
+        return gnutls_aead_cipher_decrypt(cipher.get(), &token[1], kNonceBytes, bound_to.data(),
+                                          bound_to.size(), kTagBytes, &token[1 + kNonceBytes],
+                                          token.size() - 1 - kNonceBytes, plain.data(), &size) == 0;
+    });
 }
 
 std::optional<AddressTokens::Meaning> AddressTokens::read(Bytes token, const SocketAddress& peer,
@@ -96,11 +112,8 @@ std::optional<AddressTokens::Meaning> AddressTokens::read(Bytes token, const Soc
     const bool is_retry = claims_retry(token);
     const ByteVector bound = is_retry ? bound_to_retry(peer, shown_under) : bound_to_address(peer);
     std::array<std::byte, kBytesMax> plain;
-    std::size_t size = token.size() - kOverhead;
-    if (gnutls_aead_cipher_decrypt(cipher_, &token[1], kNonceBytes, bound.data(), bound.size(),
-                                   kTagBytes, &token[1 + kNonceBytes],
-                                   token.size() - 1 - kNonceBytes, plain.data(), &size) != 0)
-        return {};
+    const std::size_t size = token.size() - kOverhead;
+    if (!open(token, bound, MutableBytes(plain).first(size))) return {};
 
     const std::uint64_t issued_s =
         std::uint64_t{load_u32(plain.data())} << 32 | load_u32(&plain[4]);

@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <gnutls/crypto.h>
+#include <memory>
 #include <optional>
+#include <type_traits>
+#include <vector>
 
 #include "base/bytes.h"
 #include "transport/quic/quic_keys.h"
@@ -23,10 +26,10 @@ public:
     // Bytes of the longest token.
     static constexpr std::size_t kBytesMax = 80;
 
-    explicit AddressTokens(const QuicKeys& keys);
-    AddressTokens(const AddressTokens&) = delete;
-    AddressTokens& operator=(const AddressTokens&) = delete;
-    ~AddressTokens();
+    explicit AddressTokens(const QuicKeys& keys) { adopt(keys); }
+
+    // Seals with the newest of these from now on, and opens with each that opens tokens.
+    void adopt(const QuicKeys& keys);
 
     // `first_id` is the id that the client chose, `retry_id` what it must use from now on; both
     // come back when the token does. `now_s` is any clock that other lives of the server share.
@@ -51,9 +54,15 @@ public:
     static bool claims_retry(Bytes token);
 
 private:
-    ByteVector seal(std::byte kind, Bytes plain, Bytes bound_to) const;
+    struct EndCipher {
+        void operator()(gnutls_aead_cipher_hd_t cipher) const { gnutls_aead_cipher_deinit(cipher); }
+    };
+    using Cipher = std::unique_ptr<std::remove_pointer_t<gnutls_aead_cipher_hd_t>, EndCipher>;
 
-    mutable gnutls_aead_cipher_hd_t cipher_ = nullptr;
+    ByteVector seal(std::byte kind, Bytes plain, Bytes bound_to) const;
+    bool open(Bytes token, Bytes bound_to, MutableBytes plain) const;
+
+    std::vector<Cipher> ciphers_;  // the newest first
 };
 
 }  // namespace starling::quic

@@ -65,6 +65,34 @@ TEST(AddressTokens, AreOfOneKey) {
     EXPECT_FALSE(tokens.read(token, peer, kRetryId, kNow - 1));
 }
 
+TEST(AddressTokens, AreOpenedWithEachKeyThatIsNotWiped) {
+    QuicKeys keys = QuicKeys::random();
+    AddressTokens tokens(keys);
+    const SocketAddress peer = address("192.0.2.1", 4000);
+    const ByteVector old = tokens.for_next_time(peer, 7, kNow);
+    const auto is_good = [&](const ByteVector& token) {
+        return tokens.read(token, peer, kOtherId, kNow).has_value();
+    };
+
+    keys.sets.insert(keys.sets.begin(), KeySet::random(kNow, 1));
+    tokens.adopt(keys);
+    const ByteVector fresh = tokens.for_next_time(peer, 7, kNow);
+    EXPECT_TRUE(is_good(old));
+    EXPECT_TRUE(is_good(fresh));
+    AddressTokens newest_only(QuicKeys{.sets = {keys.newest()}});
+    EXPECT_TRUE(newest_only.read(fresh, peer, kOtherId, kNow));
+    EXPECT_FALSE(newest_only.read(old, peer, kOtherId, kNow));
+
+    keys.sets.back().tokens = {};
+    const AddressTokens forger(QuicKeys{.sets = {keys.sets.back()}});
+    const ByteVector forged = forger.for_next_time(peer, 7, kNow);
+    keys.sets.back().tickets = {};
+    tokens.adopt(keys);
+    EXPECT_FALSE(is_good(old));
+    EXPECT_FALSE(is_good(forged)) << "a key that is wiped is none";
+    EXPECT_TRUE(is_good(fresh));
+}
+
 TEST(AddressTokens, AnyOtherBytesAreNone) {
     const AddressTokens tokens(QuicKeys::random());
     const SocketAddress peer = address("192.0.2.1", 4000);

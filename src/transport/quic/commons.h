@@ -3,7 +3,9 @@
 
 #include <optional>
 
+#include "base/memory_level.h"
 #include "base/random.h"
+#include "base/replaceable.h"
 #include "base/replay_register.h"
 #include "reactor/mailboxes.h"
 #include "transport/quic/mail.h"
@@ -20,9 +22,9 @@ public:
     QuicCommons(const QuicOptions& its_options, const QuicKeys& its_keys, const TlsContext& its_tls,
                 CoreId cores)
         : options(its_options),
-          keys(its_keys),
           tls(its_tls),
           lanes(cores) {
+        keys.set(make_counted<SharedKeys>(its_keys));
         if (options.early_data == EarlyData::Full)
             used_tickets_.emplace(options.early_tickets, EarlyDataGate::kRememberedS,
                                   HashKey{secret_u64(), secret_u64()});
@@ -37,8 +39,13 @@ public:
     ReplayRegister* used_tickets() { return used_tickets_ ? &*used_tickets_ : nullptr; }
 
     const QuicOptions& options;
-    const QuicKeys& keys;
     const TlsContext& tls;
+
+    // Where there is a limit to it; set before the first turn.
+    const MemoryLevel* memory = nullptr;
+
+    // Every core looks for others as often as it wakes.
+    Replaceable<const SharedKeys> keys;
     MailLanes<Envelope> lanes;
 
 private:

@@ -131,7 +131,7 @@ Result<void> QuicConnection::connect(const Departure& departure) {
 ConnectionId QuicConnection::new_id() {
     std::byte salt;
     STARLING_ASSERT(gnutls_rnd(GNUTLS_RND_NONCE, &salt, 1) == 0);
-    return host_->ids().issue(self_, ids_issued_++, salt);
+    return host_->issue_id(self_, ids_issued_++, salt);
 }
 
 void QuicConnection::receive(const Datagram& datagram) {

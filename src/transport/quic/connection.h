@@ -37,6 +37,10 @@ public:
     virtual WindowCache& windows() = 0;
     virtual WakeGate& wakes() = 0;
     virtual const ConnectionIds& ids() const = 0;
+
+    // For this connection, under the keys with which it began: they stay for as long as it does.
+    virtual ConnectionId issue_id(Handle connection, std::uint16_t sequence, std::byte salt) = 0;
+
     virtual DatagramSender& sender() = 0;
     virtual void count(QuicCount what) = 0;
 
@@ -190,6 +194,9 @@ public:
 
     // Bytes that it takes along when it departs.
     std::uint32_t moving_bytes() const { return place_.blob_bytes(); }
+
+    // What it takes while it is large: in its window, or parked. Else 0.
+    std::size_t large_bytes() const { return host_->windows().large_bytes(place_); }
 
     // Where it has come from, which is to be told of its end; empty: it has never moved.
     RemoteHandle origin;

@@ -46,18 +46,29 @@ std::byte steering_byte(CoreId core, CoreId cores, std::byte salt) {
 }  // namespace
 
 ConnectionIds::ConnectionIds(const QuicKeys& keys, CoreId core, CoreId cores)
-    : reset_key_(keys.resets),
-      epoch_(keys.epoch),
-      core_(core),
+    : core_(core),
       cores_(cores) {
     STARLING_ASSERT(core < cores && cores <= 256);
-    const gnutls_datum_t key = datum(keys.ids);
-    STARLING_ASSERT(gnutls_cipher_init(&block_, GNUTLS_CIPHER_AES_128_CBC, &key, nullptr) == 0);
+    adopt(keys);
 }
 
-ConnectionIds::~ConnectionIds() { gnutls_cipher_deinit(block_); }
+void ConnectionIds::adopt(const QuicKeys& keys) {
+    epoch_ = keys.epoch;
+    seals_.clear();
+    for (const KeySet& set : keys.sets) seals_.push_back(seal_of(set));
+}
 
-ConnectionId ConnectionIds::issue(Handle connection, std::uint16_t sequence, std::byte salt) const {
+ConnectionIds::Seal ConnectionIds::seal_of(const KeySet& set) {
+    const gnutls_datum_t key = datum(set.ids);
+    gnutls_cipher_hd_t block = nullptr;
+    STARLING_ASSERT(gnutls_cipher_init(&block, GNUTLS_CIPHER_AES_128_CBC, &key, nullptr) == 0);
+    Seal seal{.block = {}, .resets = set.resets, .place = set.place};
+    seal.block.reset(block);
+    return seal;
+}
+
+ConnectionId ConnectionIds::issue(Handle connection, std::uint16_t sequence, std::byte salt,
+                                  std::uint8_t place) const {
     Block plain{};
     std::byte* at = store_u32(plain.data(), connection.index);
     at = store_u32(at, (connection.generation & kGenerationMask) << 8) - 1;
@@ -65,15 +76,30 @@ ConnectionId ConnectionIds::issue(Handle connection, std::uint16_t sequence, std
     at = store_u16(at, core_);
     store_u32(at, epoch_);
 
+    const auto seal = std::ranges::find(seals_, place, &Seal::place);
+    STARLING_ASSERT(seal != seals_.end());
     ConnectionId id;
     id[0] = steering_byte(core_, cores_, salt);
-    std::ranges::copy(encrypt(block_, plain), id.begin() + 1);
+    std::ranges::copy(encrypt(seal->block.get(), plain), id.begin() + 1);
     return id;
 }
 
-ConnectionIds::Meaning ConnectionIds::read(Bytes id) const {
-    if (id.size() != kIdBytes) return {};
-    const Block plain = decrypt(block_, id.subspan(1));
+ConnectionIds::Meaning ConnectionIds::read(Bytes id) const { return open(id).meaning; }
+
+// Noise may look like an id of an earlier life: a later set may know better.
+ConnectionIds::Opened ConnectionIds::open(Bytes id) const {
+    Opened earlier{.meaning = {}, .seal = nullptr};
+    if (id.size() != kIdBytes) return earlier;
+    for (const Seal& seal : seals_) {
+        const Meaning meaning = open(id, seal);
+        if (meaning.origin == Origin::Current) return {meaning, &seal};
+        if (meaning.origin == Origin::Earlier && !earlier.seal) earlier = {meaning, &seal};
+    }
+    return earlier;
+}
+
+ConnectionIds::Meaning ConnectionIds::open(Bytes id, const Seal& seal) const {
+    const Block plain = decrypt(seal.block.get(), id.subspan(1));
     const CoreId core = load_u16(plain.data() + 9);
     if (core >= limits::kCores || plain[15] != std::byte{0}) return {};
     const bool is_current = load_u32(plain.data() + 11) == epoch_;
@@ -86,8 +112,10 @@ ConnectionIds::Meaning ConnectionIds::read(Bytes id) const {
 }
 
 ResetToken ConnectionIds::reset_token(Bytes id) const {
+    const Seal* seal = open(id).seal;
+    STARLING_ASSERT(seal);
     std::array<std::byte, 32> digest;
-    STARLING_ASSERT(gnutls_hmac_fast(GNUTLS_MAC_SHA256, reset_key_.data(), reset_key_.size(),
+    STARLING_ASSERT(gnutls_hmac_fast(GNUTLS_MAC_SHA256, seal->resets.data(), seal->resets.size(),
                                      id.data(), id.size(), digest.data()) == 0);
     ResetToken token;
     std::copy_n(digest.begin(), token.size(), token.begin());

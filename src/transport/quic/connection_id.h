@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <gnutls/crypto.h>
+#include <memory>
+#include <type_traits>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/handle.h"
@@ -25,19 +28,29 @@ using ResetToken = std::array<std::byte, kResetTokenBytes>;
 //
 // Without the key nobody sees that two ids are of one connection, and forged ones decrypt to
 // nothing: of 2^24 one passes core and zero, and then its epoch and generation must be right too.
-// Of an earlier life, which may have had another number of cores, one of 2^18 seems to be. Owner:
-// one core.
+// Of an earlier life, which may have had another number of cores, one of 2^18 seems to be.
+//
+// There is a key in each set of keys, and an id is read by trying them, the newest first: what
+// makes it ours under one is noise under the others. Owner: one core.
 class ConnectionIds {
 public:
     // REQUIRES: cores != 0, core < cores.
     ConnectionIds(const QuicKeys& keys, CoreId core, CoreId cores);
-    ConnectionIds(const ConnectionIds&) = delete;
-    ConnectionIds& operator=(const ConnectionIds&) = delete;
-    ~ConnectionIds();
+
+    // Knows these from now on. Ids of a set that is not among them are foreign.
+    void adopt(const QuicKeys& keys);
+
+    // The place of the newest set.
+    std::uint8_t newest() const { return seals_.front().place; }
 
     // Of the generation 24 bits are kept: after 8 million lives of one place it repeats.
-    // `salt` is any byte; the steering byte hides the core in it.
-    ConnectionId issue(Handle connection, std::uint16_t sequence, std::byte salt) const;
+    // `salt` is any byte; the steering byte hides the core in it. Under the newest set, or that of
+    // a place. REQUIRES: there is one.
+    ConnectionId issue(Handle connection, std::uint16_t sequence, std::byte salt) const {
+        return issue(connection, sequence, salt, newest());
+    }
+    ConnectionId issue(Handle connection, std::uint16_t sequence, std::byte salt,
+                       std::uint8_t place) const;
 
     enum class Origin : std::uint8_t {
         Foreign,  // not ours
@@ -52,17 +65,34 @@ public:
     // Any bytes, of any length.
     Meaning read(Bytes id) const;
 
-    // What ends the connection of this id when its state is lost (RFC 9000, section 10.3).
+    // What ends the connection of this id when its state is lost (RFC 9000, section 10.3): for as
+    // long as the set that has sealed it is known, the same. REQUIRES: it is not foreign.
     ResetToken reset_token(Bytes id) const;
 
     static constexpr std::uint32_t kGenerationMask = 0xFF'FFFF;
 
 private:
-    std::array<std::byte, 32> reset_key_;
+    struct EndCipher {
+        void operator()(gnutls_cipher_hd_t cipher) const { gnutls_cipher_deinit(cipher); }
+    };
+    // What there is of one set.
+    struct Seal {
+        std::unique_ptr<std::remove_pointer_t<gnutls_cipher_hd_t>, EndCipher> block;
+        decltype(KeySet::resets) resets;
+        std::uint8_t place;
+    };
+    struct Opened {
+        Meaning meaning;
+        const Seal* seal;
+    };
+    static Seal seal_of(const KeySet& set);
+    Opened open(Bytes id) const;
+    Meaning open(Bytes id, const Seal& seal) const;
+
+    std::vector<Seal> seals_;  // the newest first
     std::uint32_t epoch_;
     CoreId core_;
     CoreId cores_;
-    mutable gnutls_cipher_hd_t block_ = nullptr;
 };
 
 // Which of `cores` owns the connection of this datagram: its connection id's first byte modulo

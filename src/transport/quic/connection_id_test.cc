@@ -81,6 +81,41 @@ TEST(ConnectionIds, ResetTokensFollowTheKeyAndTheId) {
     EXPECT_EQ(ConnectionIds(later, 0, 1).reset_token(one), ids.reset_token(one));
 }
 
+// Whoever was named before the keys were replaced still is, and is named on under the same.
+TEST(ConnectionIds, OutliveTheirKeysReplacement) {
+    QuicKeys keys = QuicKeys::random();
+    ConnectionIds ids(keys, 1, 2);
+    const ConnectionId old = ids.issue({5, 1}, 0, std::byte{0});
+    const ResetToken token = ids.reset_token(old);
+
+    keys.sets.insert(keys.sets.begin(), KeySet::random(0, 3));
+    ids.adopt(keys);
+    const ConnectionId further = ids.issue({5, 1}, 1, std::byte{0}, 0);
+    const ConnectionId fresh = ids.issue({6, 1}, 0, std::byte{0});
+    EXPECT_EQ(ids.newest(), 3);
+    for (const ConnectionId& id : {old, further, fresh}) {
+        EXPECT_EQ(ids.read(id).origin, Origin::Current);
+        EXPECT_EQ(ids.read(id).index, id == fresh ? 6u : 5u);
+        EXPECT_EQ(std::to_integer<unsigned>(id[0]) % 2, 1u);
+    }
+    EXPECT_EQ(ids.reset_token(old), token);
+    const ResetToken tokens[] = {ids.reset_token(further), ids.reset_token(fresh)};
+
+    QuicKeys later = keys;
+    ++later.epoch;
+    const ConnectionIds next_life(later, 0, 1);
+    EXPECT_EQ(next_life.read(old).origin, Origin::Earlier);
+    EXPECT_EQ(next_life.reset_token(old), token);
+    EXPECT_EQ(next_life.reset_token(further), tokens[0]);
+    EXPECT_EQ(next_life.reset_token(fresh), tokens[1]);
+
+    keys.sets.pop_back();
+    ids.adopt(keys);
+    EXPECT_EQ(ids.read(old).origin, Origin::Foreign);
+    EXPECT_EQ(ids.read(further).origin, Origin::Foreign);
+    EXPECT_EQ(ids.read(fresh).origin, Origin::Current);
+}
+
 TEST(Steer, LooksAtTheFirstByteOfTheId) {
     struct Case {
         std::initializer_list<unsigned> bytes;

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <iterator>
 
+#include "base/limits.h"
+
 namespace starling::quic {
 
 enum class QuicCount : std::uint8_t {
@@ -39,8 +41,11 @@ enum class QuicCount : std::uint8_t {
     // As things stand: set, not added to. See WindowCache, WakeGate.
     Connections,
     Parked,
+    Large,
+    Pinned,
     Awake,
     BlobBytes,
+    WindowBytes,
     WindowHits,
     WindowLoads,
     kEnd,
@@ -76,8 +81,11 @@ inline constexpr const char* kQuicCountNames[] = {
     "turns_cut",
     "connections",
     "parked",
+    "large",
+    "pinned",
     "awake",
     "blob_bytes",
+    "window_bytes",
     "window_hits",
     "window_loads",
 };
@@ -97,7 +105,18 @@ public:
         return values_[static_cast<std::size_t>(count)].load(std::memory_order_relaxed);
     }
 
+    // Connections that began under the keys of a place, as things stand.
+    void add_key_use(std::uint8_t place, std::int32_t change) {
+        auto& value = key_uses_[place];
+        value.store(value.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(change),
+                    std::memory_order_relaxed);
+    }
+    std::uint32_t key_uses(std::uint8_t place) const {
+        return key_uses_[place].load(std::memory_order_relaxed);
+    }
+
 private:
+    std::array<std::atomic<std::uint32_t>, limits::kQuicKeySets> key_uses_{};
     std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(QuicCount::kEnd)> values_{};
 };
 

@@ -37,6 +37,8 @@ protected:
         unsaid_by_server.clear();
         listener.reset();
         keys = QuicKeys::random();
+        server_tls->set_keys(keys);
+        commons.keys.set(make_counted<SharedKeys>(keys));
         SetUp();
     }
 

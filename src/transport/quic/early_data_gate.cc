@@ -24,7 +24,11 @@ EarlyDataGate::EarlyDataGate(const Setup& setup) : setup_(setup) {
 
 void EarlyDataGate::guard(gnutls_session_t session) {
     gnutls_anti_replay_enable(session, asked_);
-    if (setup_.used) gnutls_db_set_cache_expiration(session, limits::kQuicTicketLifetimeS);
+    gnutls_db_set_cache_expiration(session, static_cast<int>(ticket_lifetime_s()));
+}
+
+std::uint32_t EarlyDataGate::ticket_lifetime_s() const {
+    return setup_.used ? limits::kQuicTicketLifetimeS : gnutls_db_get_default_cache_expiration();
 }
 
 int EarlyDataGate::judge(void* gate, std::time_t, const gnutls_datum_t* name,

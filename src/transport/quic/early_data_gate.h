@@ -41,6 +41,9 @@ public:
     // This session of a server asks here.
     void guard(gnutls_session_t session);
 
+    // Seconds that tickets of the sessions which ask here are good.
+    std::uint32_t ticket_lifetime_s() const;
+
 private:
     static int judge(void* gate, std::time_t, const gnutls_datum_t* name, const gnutls_datum_t*);
     bool lets_in(std::string_view name);

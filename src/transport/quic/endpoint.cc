@@ -13,7 +13,9 @@ QuicEndpoint::QuicEndpoint(const Setup& setup)
       options_(setup.options),
       sender_(setup.sender),
       crypto_(setup.options.live_ciphers),
-      windows_({.windows = setup.options.windows, .parks_always = setup.options.parks_always},
+      windows_({.windows = setup.options.windows,
+                .pinned = setup.options.pinned,
+                .parks_always = setup.options.parks_always},
                setup.seed),
       wakes_(setup.options.wakes),
       ids_(setup.keys, setup.core, setup.cores) {}
@@ -24,7 +26,7 @@ QuicEndpoint::~QuicEndpoint() { STARLING_ASSERT(seats_.size() == 0); }
 void QuicEndpoint::destroy_all() {
     seats_.for_each([&](Handle handle, Seat& seat) {
         if (seat.connection) end(handle);
-        else seats_.erase(handle);
+        else erase(handle);
     });
     vacated_ = 0;
     dirty_.clear();
@@ -61,13 +63,24 @@ QuicConnection* QuicEndpoint::find(Handle connection) {
 }
 
 Handle QuicEndpoint::add(std::unique_ptr<QuicConnection> connection) {
-    return seats_.emplace(Seat{std::move(connection), {}});
+    const std::uint8_t place = ids_.newest();
+    counters_.add_key_use(place, 1);
+    return seats_.emplace(Seat{std::move(connection), {}, place});
+}
+
+void QuicEndpoint::erase(Handle seat) {
+    counters_.add_key_use(seats_.find(seat)->key_place, -1);
+    seats_.erase(seat);
+}
+
+ConnectionId QuicEndpoint::issue_id(Handle connection, std::uint16_t sequence, std::byte salt) {
+    return ids_.issue(connection, sequence, salt, seats_.find(connection)->key_place);
 }
 
 // REQUIRES: a connection is there.
 void QuicEndpoint::end(Handle seat) {
     on_ended(*find(seat));
-    seats_.erase(seat);
+    erase(seat);
 }
 
 void QuicEndpoint::expire() {
@@ -89,6 +102,13 @@ void QuicEndpoint::arm(QuicConnection& connection) {
     timers_.arm(due, connection.self());
 }
 
+void QuicEndpoint::save_memory() {
+    constexpr TimeNs kPause = kSecond / limits::kQuicSavesPerSecond;
+    if (now_ < saved_at_ + kPause) return;
+    saved_at_ = now_;
+    windows_.give_back(options_.windows / limits::kQuicSavesPerSecond + 1);
+}
+
 // A connection that fails here is listed again, as one that has ended.
 void QuicEndpoint::flush() {
     while (!dirty_.empty()) {
@@ -108,6 +128,9 @@ void QuicEndpoint::count_what_is() {
     const WindowCache::Counts& windows = windows_.counts();
     counters_.set(QuicCount::Connections, size());
     counters_.set(QuicCount::Parked, windows.parked);
+    counters_.set(QuicCount::Large, windows.large);
+    counters_.set(QuicCount::Pinned, windows.pinned);
+    counters_.set(QuicCount::WindowBytes, windows.window_bytes);
     counters_.set(QuicCount::Awake, wakes_.awake());
     counters_.set(QuicCount::BlobBytes, windows.blob_bytes);
     counters_.set(QuicCount::WindowHits, windows.hits);

@@ -46,6 +46,9 @@ public:
         wall_s_ = wall_s;
     }
 
+    // The keys have been replaced. Those with which a connection of ours began are among them.
+    virtual void adopt(const QuicKeys& keys) { ids_.adopt(keys); }
+
     // Any datagram from anybody.
     void receive(const Datagram& datagram);
 
@@ -58,6 +61,10 @@ public:
 
     // Sends what there is to send, destroys what has ended, and counts what is left.
     void flush();
+
+    // Memory is tight: parks whoever nothing has happened to for a second or two, and gives windows
+    // back that nobody is in. As often as it is called, within bounds.
+    void save_memory();
 
     // Appends what has happened to attached streams since the last call.
     void take_news(std::vector<Readiness>& news);
@@ -85,6 +92,7 @@ public:
     WindowCache& windows() override { return windows_; }
     WakeGate& wakes() override { return wakes_; }
     const ConnectionIds& ids() const override { return ids_; }
+    ConnectionId issue_id(Handle connection, std::uint16_t sequence, std::byte salt) override;
     DatagramSender& sender() override { return sender_; }
     void count(QuicCount what) override { counters_.add(what); }
     EarlyDataGate* early_data() override { return nullptr; }
@@ -109,11 +117,13 @@ protected:
     struct Seat {
         std::unique_ptr<QuicConnection> connection;  // null: it has moved
         RemoteHandle moved_to;                       // empty: it has not arrived yet
+        std::uint8_t key_place;                      // of the keys with which it began
     };
 
     Handle seat_by_id(Bytes id);
     Handle add(std::unique_ptr<QuicConnection> connection);
     void end(Handle seat);
+    void erase(Handle seat);  // which there is
     void destroy_all();
     void count_early(const QuicConnection& connection);
 
@@ -124,6 +134,7 @@ protected:
     std::uint32_t vacated_ = 0;  // seats of connections that have moved
     std::uint64_t wall_s_ = 0;
     TimeNs now_ = 0;
+    TimeNs saved_at_ = 0;
 
 private:
     void arm(QuicConnection& connection);

@@ -1,6 +1,7 @@
 // The server and its clients at their edges: who may come in, what is answered to whom, how it
 // ends.
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -15,6 +16,14 @@ struct QuicConnectionProbe {
         const std::uint8_t message[] = {4, 0, 0, 0};
         ngtcp2_conn_submit_crypto_data(windows.enter(connection.place_).root, kApplicationLevel,
                                        message, sizeof message);
+        windows.leave(connection.place_);
+        connection.mark_dirty();
+    }
+
+    // As the library would, of a peer that leaves gaps.
+    static void allocate(QuicConnection& connection, std::size_t bytes) {
+        WindowCache& windows = connection.host_->windows();
+        ASSERT_NE(windows.enter(connection.place_).allocate(bytes), nullptr);
         windows.leave(connection.place_);
         connection.mark_dirty();
     }
@@ -454,6 +463,49 @@ TEST_P(QuicEndpointTest, AClientMovesToAnotherAddress) {
     rig->run_for(kSecond);
     EXPECT_EQ(read(*pair.server), "moved");
     EXPECT_EQ(pair.server->peer_address(), "203.0.113.9:1234");
+}
+
+TEST_P(QuicEndpointTest, LargeConnectionsAreCountedAndStay) {
+    const bool parks_always = GetParam();
+    Pair large = open_stream(open());
+    EXPECT_EQ(large.server->excess_bytes(), 0u);
+    QuicConnectionProbe::allocate(*large.server->connection(), 1 << 20);
+    rig->run_for(kSecond);
+    EXPECT_EQ(count(QuicCount::Large), 1u);
+    EXPECT_EQ(count(QuicCount::Pinned), parks_always ? 0u : 1u);
+    EXPECT_GT(large.server->excess_bytes(), parks_always ? 0u : 1u << 20);
+
+    std::vector<Pair> pairs;
+    for (int i = 0; i < 40; ++i) pairs.push_back(open_stream(open()));
+    EXPECT_GE(count(QuicCount::Parked), 33u);
+    for (Pair& pair : pairs) write(*pair.client, "hello");
+    write(*large.client, "large");
+    rig->run_for(kSecond);
+    for (Pair& pair : pairs) EXPECT_EQ(read(*pair.server), "hello");
+    EXPECT_EQ(read(*large.server), "large");
+    large = {};
+    rig->run_for(kLongEnough);
+    EXPECT_EQ(count(QuicCount::Large), 0u);
+    EXPECT_EQ(count(QuicCount::Pinned), 0u);
+}
+
+TEST_P(QuicEndpointTest, TightMemoryTakesTheWindowsBack) {
+    Pair pair = open_stream(open());
+    rig->run_for(kSecond);
+    const bool parks_always = GetParam();
+    EXPECT_EQ(count(QuicCount::Parked), parks_always ? 1u : 0u);
+    EXPECT_GT(count(QuicCount::WindowBytes), 10'000u);
+    for (std::uint32_t part = 0; part < 3 * limits::kQuicSavesPerSecond; ++part) {
+        rig->server().save_memory();
+        rig->server().save_memory();  // too early
+        rig->run_for(kSecond / limits::kQuicSavesPerSecond);
+    }
+    rig->server().flush();
+    EXPECT_EQ(count(QuicCount::Parked), 1u);
+    EXPECT_EQ(count(QuicCount::WindowBytes), 0u);
+    write(*pair.client, "hello");
+    rig->run_for(kSecond);
+    EXPECT_EQ(read(*pair.server), "hello");
 }
 
 TEST_P(QuicEndpointTest, HalfTheWindowsAreForThoseWhoAreThrough) {

@@ -26,7 +26,7 @@ Result<std::unique_ptr<QuicListener>, std::string> QuicListener::open(const Endp
 QuicListener::QuicListener(std::unique_ptr<UdpSocket> socket, const Setup& setup)
     : socket_(std::move(socket)),
       server_({.options = setup.poller.commons().options,
-               .keys = setup.poller.commons().keys,
+               .keys = setup.poller.commons().keys.get()->keys,
                .tls = setup.poller.commons().tls,
                .sender = *socket_,
                .core = setup.poller.mailroom().core(),

@@ -50,7 +50,9 @@ struct QuicOptions {
     std::uint32_t held_datagrams = limits::kQuicHeldDatagrams;
     std::uint32_t resets_per_second = limits::kQuicResetsPerSecond;
     std::uint32_t live_ciphers = limits::kQuicLiveCiphers;
+    std::uint32_t keys_days = limits::kQuicKeysDays;  // 0: their keys are never replaced
     std::uint32_t windows = limits::kQuicWindows;
+    std::uint32_t pinned = limits::kQuicPinned;
     std::uint32_t wakes = limits::kQuicWakes;
     EarlyData early_data = EarlyData::Connect;
     std::uint32_t early_tickets = limits::kQuicEarlyTickets;

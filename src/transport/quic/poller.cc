@@ -62,9 +62,12 @@ std::span<const Readiness> QuicPoller::wait(TimeMs timeout_ms) {
         else reports_.push_back(ready);
     }
     tell_time();
+    adopt_keys();
     if (mailroom_) read_mail();
+    const bool is_tight = commons_ && commons_->memory && commons_->memory->is_tight();
     for (Member& member : members_) {
         if (!member.endpoint) continue;
+        if (is_tight) member.endpoint->save_memory();
         read(member);
         member.endpoint->expire();
         member.endpoint->take_news(reports_);
@@ -102,6 +105,14 @@ void QuicPoller::tell_time() {
     const std::uint64_t wall_s = clock_ns(CLOCK_REALTIME) / kSecond;
     for (const Member& member : members_)
         if (member.endpoint) member.endpoint->set_time(now, wall_s);
+}
+
+// Before anything is read: whoever shows what another core has sealed with new keys is known.
+void QuicPoller::adopt_keys() {
+    if (!commons_ || commons_->keys.version() == keys_version_) return;
+    keys_version_ = commons_->keys.version();
+    const Ref<const SharedKeys> shared = commons_->keys.get();
+    mailroom_->for_each([&](QuicServer& server) { server.adopt(shared->keys); });
 }
 
 // What was forwarded is received before what comes directly: it has been on its way for longer.

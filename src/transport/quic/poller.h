@@ -35,6 +35,7 @@ public:
     QuicPoller(std::unique_ptr<Poller> sockets, QuicCommons& commons, CoreId core)
         : sockets_(std::move(sockets)),
           commons_(&commons),
+          keys_version_(commons.keys.version()),
           mailroom_(std::in_place, commons, core) {}
     ~QuicPoller() override;
 
@@ -74,12 +75,14 @@ private:
 
     TimeMs timeout(TimeMs wanted_ms) const;
     void tell_time();
+    void adopt_keys();
     void read_mail();
     void read(Member& member);
     void finish(Member& member);
 
     std::unique_ptr<Poller> sockets_;
     QuicCommons* commons_ = nullptr;
+    std::uint32_t keys_version_ = 0;  // of those that the members know
     std::optional<QuicMailroom> mailroom_;
     std::vector<Member> members_;
     std::vector<Readiness> reports_;

@@ -1,78 +1,85 @@
 #include "transport/quic/quic_keys.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sys/stat.h>
+#include <algorithm>
+#include <string>
 
 #include <gtest/gtest.h>
 
 namespace starling::quic {
 namespace {
 
-constexpr std::uint64_t kNow = 1'700'000'000;
+constexpr std::uint64_t kDay = 86'400;
+constexpr std::uint64_t kNow = 20'000 * kDay;
 
-class KeepKeys : public testing::Test {
-protected:
-    void SetUp() override {
-        std::string pattern = testing::TempDir() + "/quic_keys_XXXXXX";
-        parent = ::mkdtemp(pattern.data());
-        folder = parent + "/state";
-        file = folder + "/quic.keys";
-    }
-    void TearDown() override { std::filesystem::remove_all(parent); }
-
-    QuicKeys keep(std::uint64_t now_s = kNow) {
-        auto keys = keep_keys(folder, now_s);
-        EXPECT_TRUE(keys) << keys.error();
-        return *keys;
-    }
-
-    unsigned mode(const std::string& path) {
-        struct stat facts {};
-        EXPECT_EQ(::stat(path.c_str(), &facts), 0);
-        return facts.st_mode & 0777;
-    }
-
-    std::string parent, folder, file;
-};
-
-TEST_F(KeepKeys, FindsThemAgainUnderAnotherEpoch) {
-    const QuicKeys first = keep(), second = keep(kNow + kKeysGoodS);
-    EXPECT_EQ(second.ids, first.ids);
-    EXPECT_EQ(second.resets, first.resets);
-    EXPECT_EQ(second.tokens, first.tokens);
-    EXPECT_EQ(second.tickets, first.tickets);
-    EXPECT_NE(second.epoch, first.epoch);
-    EXPECT_EQ(keep(kNow - 3'600).ids, first.ids);
+// Keys whose sets were made so many days ago, each in the place that its rank says.
+QuicKeys made(std::initializer_list<std::uint64_t> days_ago) {
+    QuicKeys keys = QuicKeys::random();
+    keys.sets.clear();
+    for (const std::uint64_t days : days_ago)
+        keys.sets.push_back(
+            KeySet::random(kNow - days * kDay, static_cast<std::uint8_t>(keys.sets.size())));
+    return keys;
 }
 
-TEST_F(KeepKeys, ReplacesOldOnes) {
-    const QuicKeys first = keep();
-    const QuicKeys later = keep(kNow + kKeysGoodS + 1);
-    EXPECT_NE(later.ids, first.ids);
-    EXPECT_EQ(keep(kNow + kKeysGoodS + 2).ids, later.ids);
+// The places of the sets, the newest first; in brackets of those that open ids alone.
+std::string places(const QuicKeys& keys) {
+    std::string text;
+    for (const KeySet& set : keys.sets) {
+        const std::string place(1, static_cast<char>('0' + set.place));
+        text += set.opens_tokens() ? place : '(' + place + ')';
+    }
+    return text;
 }
 
-TEST_F(KeepKeys, NobodyElseMayReadThem) {
-    keep();
-    EXPECT_EQ(mode(folder), 0700u);
-    EXPECT_EQ(mode(file), 0600u);
-    ::chmod(file.c_str(), 0640);
-    const auto keys = keep_keys(folder, kNow);
-    ASSERT_FALSE(keys);
-    EXPECT_EQ(keys.error(), file + ": others may read it; its mode should be 0600");
+TEST(QuicKeys, AreRenewed) {
+    struct Case {
+        const char* what;
+        std::initializer_list<std::uint64_t> days_ago;
+        std::uint64_t period_days;
+        const char* in_use;  // places
+        const char* then;    // "": they stay as they are
+    };
+    static const Case cases[] = {
+        {"young ones stay", {30}, 30, "", ""},
+        {"old ones are replaced", {31}, 30, "", "10"},
+        {"and never without a period", {5'000}, 0, "", ""},
+        {"who was replaced stays for a week", {7, 31}, 30, "", ""},
+        {"and then goes", {8, 31}, 30, "", "0"},
+        {"without a period as well", {8, 31}, 0, "", "0"},
+        {"with short periods sooner", {4, 5, 6, 7, 8, 9}, 1, "", "201"},
+        {"or stays for its connections alone", {8, 38}, 30, "1", "0(1)"},
+        {"whose newer ones may go before", {8, 38, 68}, 30, "2", "0(2)"},
+        {"a free place is taken again", {31, 39, 69}, 30, "2", "10(2)"},
+        {"with all places taken nothing changes", {2, 2, 2, 2, 2, 2, 2, 2}, 1, "", ""},
+        {"one that is free at last is taken",
+         {31, 61, 91, 121, 151, 181, 211, 241},
+         30,
+         "1234567",
+         "0(1)(2)(3)(4)(5)(6)(7)"},
+        {"and so on", {31, 61, 91, 121, 151, 181, 211, 241}, 30, "123456", "70(1)(2)(3)(4)(5)(6)"},
+    };
+    for (const Case& c : cases) {
+        KeyPlaces in_use;
+        for (const char* place = c.in_use; *place; ++place) in_use.set(std::size_t(*place - '0'));
+        const QuicKeys keys = made(c.days_ago);
+        const auto then = keys.renewed(kNow, {.period_s = c.period_days * kDay}, in_use);
+        EXPECT_EQ(then ? places(*then) : "", c.then) << c.what;
+        if (!then) continue;
+        EXPECT_EQ(then->epoch, keys.epoch);
+        EXPECT_FALSE(then->renewed(kNow, {.period_s = c.period_days * kDay}, in_use)) << c.what;
+        for (const KeySet& set : then->sets) {
+            const auto before = std::ranges::find(keys.sets, set.made_at_s, &KeySet::made_at_s);
+            if (before == keys.sets.end()) EXPECT_EQ(set.made_at_s, kNow);
+            else EXPECT_EQ(set.ids, before->ids);
+        }
+    }
 }
 
-TEST_F(KeepKeys, SaysWhatIsWrong) {
-    const auto nowhere = keep_keys(parent + "/no/where", kNow);
-    ASSERT_FALSE(nowhere);
-    EXPECT_EQ(nowhere.error(), parent + "/no/where: No such file or directory");
-    keep();
-    std::ofstream(file, std::ios::trunc) << "nonsense";
-    const auto nonsense = keep_keys(folder, kNow);
-    ASSERT_FALSE(nonsense);
-    EXPECT_EQ(nonsense.error(), file + ": not a file of keys; remove it to start with new ones");
+TEST(QuicKeys, OfTheFutureAreGood) {
+    const QuicKeys keys = QuicKeys::random(kNow + 40 * kDay);
+    EXPECT_FALSE(keys.are_due(kNow, {}));
+    EXPECT_FALSE(keys.renewed(kNow, {}, {}));
+    EXPECT_TRUE(keys.are_due(kNow + 71 * kDay, {}));
 }
 
 }  // namespace

@@ -176,7 +176,7 @@ void QuicServer::admit(const Datagram& datagram, const ngtcp2_pkt_hd& initial,
                            .path = datagram.path,
                            .tls = tls_});
     if (!accepted) {
-        seats_.erase(handle);
+        erase(handle);
         return counters_.add(QuicCount::HandshakesFailed);
     }
     connection.table_key = keyed_hash(hash_key_, as_text(view(initial.dcid)));

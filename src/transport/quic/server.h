@@ -25,6 +25,11 @@ public:
     explicit QuicServer(const Setup& setup);
     ~QuicServer() override;
 
+    void adopt(const QuicKeys& keys) override {
+        QuicEndpoint::adopt(keys);
+        tokens_.adopt(keys);
+    }
+
     // Any datagram from the network; those that are steered to other cores go there.
     void receive_from_network(const Datagram& datagram) override;
 

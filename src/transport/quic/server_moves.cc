@@ -145,7 +145,7 @@ void QuicServer::tell_of_end(RemoteHandle origin) {
 void QuicServer::forget(Handle seat) {
     const Seat* one = seats_.find(seat);
     if (!one || one->connection) return;
-    seats_.erase(seat);
+    erase(seat);
     --vacated_;
 }
 

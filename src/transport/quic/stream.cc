@@ -64,6 +64,10 @@ void QuicStream::finish() { QuicConnection::finish(state_); }
 
 void QuicStream::reset(std::uint32_t code) { QuicConnection::reset(state_, code); }
 
+std::size_t QuicStream::excess_bytes() const {
+    return state_.connection && state_.id == 0 ? state_.connection->large_bytes() : 0;
+}
+
 std::string QuicStream::peer_address() const {
     if (state_.connection) return state_.connection->peer().text();
     return state_.remains ? state_.remains->peer.expand().text() : "";

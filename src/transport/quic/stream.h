@@ -41,6 +41,7 @@ public:
     void finish() override;
     void reset(std::uint32_t code) override;
     bool has_connection() const override { return state_.connection != nullptr; }
+    std::size_t excess_bytes() const override;
     std::string peer_address() const override;
     std::string ending_text(const Error& error) const override;
 

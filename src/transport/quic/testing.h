@@ -168,6 +168,9 @@ public:
         active_clients_ = others ? others : clients_.get();
     }
 
+    // The server has other keys from now on, and lives on.
+    void replace_keys(const QuicKeys& others);
+
     // The server dies and another takes its place; its keys may be the same.
     void restart_server(bool with_same_keys);
 
@@ -381,11 +384,18 @@ inline void QuicRig::make_servers() {
     }
 }
 
+inline void QuicRig::replace_keys(const QuicKeys& others) {
+    keys = others;
+    server_tls_->set_keys(keys);
+    for (const Core& core : cores_) core.server->adopt(keys);
+}
+
 inline void QuicRig::restart_server(bool with_same_keys) {
     cores_.clear();
     QuicKeys fresh = QuicKeys::random();
     if (with_same_keys) keys.epoch = fresh.epoch;
     else keys = fresh;
+    server_tls_->set_keys(keys);
     make_servers();
 }
 

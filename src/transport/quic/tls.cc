@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/counted.h"
 #include "transport/quic/client_credentials.h"
+#include "transport/quic/ticket_keys.h"
 #include "transport/quic/tls_faults.h"
 #include "transport/socket.h"
 
@@ -92,8 +93,6 @@ Result<void, std::string> check_dates(std::string_view certificate, const std::s
     return {};
 }
 
-using TicketKey = decltype(QuicKeys::tickets);
-
 // Who must show a certificate, for this purpose.
 const gnutls_typed_vdata_st kOfClients[] = {
     {GNUTLS_DT_KEY_PURPOSE_OID,
@@ -115,22 +114,6 @@ public:
 };
 
 namespace {
-
-// `key`, for tickets that are good only where `condition` is the same.
-TicketKey bound_key(const TicketKey& key, Bytes condition) {
-    TicketKey bound;
-    static_assert(sizeof bound == 64, "what SHA-512 gives");
-    STARLING_ASSERT(gnutls_hmac_fast(GNUTLS_MAC_SHA512, key.data(), key.size(), condition.data(),
-                                     condition.size(), bound.data()) == 0);
-    return bound;
-}
-
-// A ticket stands for the certificate that a client has shown, so it is good only where the same
-// authorities are trusted; and for the limits that its early data kept to.
-TicketKey ticket_key(const TlsCredentials& credentials, const QuicKeys& keys, Bytes limits) {
-    const TicketKey key = bound_key(keys.tickets, limits);
-    return credentials.wants_certificate ? bound_key(key, credentials.authorities) : key;
-}
 
 // The certificate and key of `texts`, which is PEM.
 Result<void, std::string> add_identity(TlsCredentials& credentials, const TlsFiles& texts,
@@ -164,7 +147,7 @@ Result<std::unique_ptr<TlsContext>, std::string> TlsContext::server(const TlsFil
                                                                     const QuicKeys& keys) {
     std::unique_ptr<TlsContext> context(new TlsContext);
     STARLING_CHECK(context->prepare());
-    context->keys_ = &keys;
+    context->set_keys(keys);
     STARLING_CHECK(context->reload(files));
     return context;
 }
@@ -174,7 +157,7 @@ Result<std::unique_ptr<TlsContext>, std::string> TlsContext::server_from_pem(
     const QuicKeys& keys) {
     std::unique_ptr<TlsContext> context(new TlsContext);
     STARLING_CHECK(context->prepare());
-    context->keys_ = &keys;
+    context->set_keys(keys);
     STARLING_CHECK(context->load({.certificate = std::string(certificate), .key = std::string(key)},
                                  {.certificate = name, .key = name}));
     return context;
@@ -250,7 +233,9 @@ std::unique_ptr<TlsSession> TlsSession::server(const TlsContext& context, Packet
         terms.gate->guard(tls->session_);
         gnutls_record_set_max_early_data_size(tls->session_, kEarlyDataOfQuic);
     }
-    tls->ticket_key_ = ticket_key(*tls->credentials_, *context.keys_, terms.limits);
+    tls->keys_ = context.keys_.get();
+    tls->limits_.assign(terms.limits.begin(), terms.limits.end());
+    if (terms.gate) tls->ticket_lifetime_s_ = terms.gate->ticket_lifetime_s();
     gnutls_handshake_set_hook_function(tls->session_, GNUTLS_HANDSHAKE_CLIENT_HELLO,
                                        GNUTLS_HOOK_PRE, on_client_hello);
     if (tls->credentials_->wants_certificate) {
@@ -396,7 +381,13 @@ void TlsSession::begin(const ClientHello& hello) {
     const auto agreed = std::ranges::find_if(
         kProtocols, [&](std::string_view protocol) { return hello.offers(protocol); });
     if (agreed == std::end(kProtocols)) return;  // the handshake will fail
-    TicketKey secret = bound_key(ticket_key_, as_bytes(*agreed));
+    const TicketTerms terms{
+        .limits = limits_,
+        .authorities = credentials_->wants_certificate ? Bytes(credentials_->authorities) : Bytes(),
+        .protocol = *agreed,
+        .lifetime_s = ticket_lifetime_s_};
+    const auto now_s = static_cast<std::uint64_t>(std::time(nullptr));
+    const TicketKey secret = ticket_key(keys_->keys, terms, hello.ticket, now_s);
     const gnutls_datum_t key = datum(as_text(secret));
     STARLING_ASSERT(gnutls_session_ticket_enable_server(session_, &key) == 0);
 }

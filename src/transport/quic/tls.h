@@ -30,7 +30,7 @@ class TlsCredentials;
 class TlsContext {
 public:
     // The error says which file is missing, unreadable, expired, not valid yet, or does not fit the
-    // other. `keys` outlive the context.
+    // other.
     static Result<std::unique_ptr<TlsContext>, std::string> server(const TlsFiles& files,
                                                                    const QuicKeys& keys);
 
@@ -42,6 +42,9 @@ public:
     // A server reads its files anew: for the handshakes that begin from now on. After an error
     // nothing has changed.
     Result<void, std::string> reload(const TlsFiles& files);
+
+    // Handshakes of a server that begin from now on know these keys. Any thread.
+    void set_keys(const QuicKeys& keys) { keys_.set(make_counted<SharedKeys>(keys)); }
 
     // Whom a client trusts: authorities as PEM, or those of the system when it is empty.
     enum class Trust : std::uint8_t { Verified, Anybody };
@@ -63,7 +66,7 @@ private:
 
     Replaceable<const TlsCredentials> credentials_;
     gnutls_priority_t priority_ = nullptr;
-    const QuicKeys* keys_ = nullptr;  // a server's
+    Replaceable<const SharedKeys> keys_;  // a server's
     Trust trust_ = Trust::Verified;
 };
 
@@ -155,9 +158,11 @@ private:
     gnutls_session_t session_ = nullptr;
     const Ref<const TlsCredentials> credentials_;  // GnuTLS keeps a pointer to them
     PacketCrypto& crypto_;
-    std::string host_;                          // that a client wants
-    decltype(QuicKeys::tickets) ticket_key_{};  // of a server, before the protocol is known
-    bool has_begun_ = false;                    // a server has heard of its client
+    std::string host_;            // that a client wants
+    Ref<const SharedKeys> keys_;  // of a server, as the next two
+    ByteVector limits_;
+    std::uint32_t ticket_lifetime_s_ = gnutls_db_get_default_cache_expiration();
+    bool has_begun_ = false;  // a server has heard of its client
     bool asks_early_ = false;
     bool permits_early_ = false;
     Work work_{};

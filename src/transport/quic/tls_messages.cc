@@ -7,6 +7,7 @@ namespace {
 
 // RFC 8446, section 4.2.
 constexpr unsigned kProtocolsExtension = 16;
+constexpr unsigned kTicketsExtension = 41;
 constexpr unsigned kEarlyDataExtension = 42;
 
 std::string_view text_of(const unsigned char* data, std::size_t size) {
@@ -32,6 +33,10 @@ int on_extension(void* hello, unsigned kind, const unsigned char* data, unsigned
     std::string_view body = text_of(data, size);
     if (kind == kEarlyDataExtension) known.asks_early = true;
     if (kind == kProtocolsExtension) known.protocols = take_field(body, 2);
+    if (kind == kTicketsExtension) {
+        std::string_view tickets = take_field(body, 2);
+        known.ticket = take_field(tickets, 2);
+    }
     return 0;
 }
 

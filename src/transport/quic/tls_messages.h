@@ -14,6 +14,7 @@ inline constexpr std::uint32_t kEarlyDataOfQuic = 0xffffffff;
 // What a client asks for. Views into its message.
 struct ClientHello {
     std::string_view protocols;  // as ALPN has them, RFC 7301
+    std::string_view ticket;     // the first that it shows
     bool asks_early = false;     // sends early data
 
     bool offers(std::string_view protocol) const;

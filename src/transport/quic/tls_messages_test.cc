@@ -51,6 +51,25 @@ TEST(ClientHello, TellsItsProtocolsAndWhetherItSpeaksEarly) {
     }
 }
 
+TEST(ClientHello, TellsTheFirstTicketThatItShows) {
+    struct Case {
+        const char* what;
+        std::string extensions;
+        std::string_view ticket;
+    };
+    const Case cases[] = {
+        {"none", "", ""},
+        {"one", "\0\x29\0\x0e\0\x0a\0\x04tick\0\0\0\1\0\0"s, "tick"},
+        {"the first of two", "\0\x29\0\x10\0\x0e\0\x01t\0\0\0\1\0\x01u\0\0\0\1"s, "t"},
+        {"one that is cut off", "\0\x29\0\x08\0\x0a\0\x06tick"s, ""},
+        {"no list", "\0\x29\0\0"s, ""},
+    };
+    for (const Case& c : cases) {
+        const std::string body = hello_with(c.extensions);
+        EXPECT_EQ(read_client_hello(datum(body)).ticket, c.ticket) << c.what;
+    }
+}
+
 TEST(NewSessionTicket, TellsWhetherItPermitsEarlyData) {
     const std::string head = "\0\0\x1c\x20"s + "aaaa"s + "\x01n"s + "\0\x06ticket"s;
     const auto with = [&](const std::string& extensions) {

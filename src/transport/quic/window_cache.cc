@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <sys/mman.h>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/heap.h"
 
 #ifndef __has_feature
 #define __has_feature(feature) 0
@@ -23,6 +25,8 @@ namespace {
 
 // Of a window that held something large, pages beyond this go back to the system.
 constexpr std::uint32_t kKeptBytes = 512 << 10;
+
+constexpr std::uint32_t kPageBytes = 4 << 10;
 
 constexpr int kRubble = 0xDB;
 
@@ -43,6 +47,7 @@ WindowCache::~WindowCache() {
     const std::size_t bytes = windows_.size() * kWindowBytes;
     ASAN_UNPOISON_MEMORY_REGION(base_, bytes);
     ::munmap(base_, bytes);
+    count_pages(-static_cast<std::int64_t>(counts_.window_bytes));
 }
 
 WindowHeap& WindowCache::bind(Place& place) {
@@ -63,6 +68,7 @@ WindowHeap& WindowCache::bind(Place& place) {
 
 WindowHeap& WindowCache::enter(Place& place) {
     STARLING_ASSERT(place.window_ != Place::kNone && !entered_);
+    if (place.is_parked() && windows_[place.window_].is_pinned) place.window_ = coolest();
     open(place.window_);
     if (place.is_parked()) load(place);
     else ++counts_.hits;
@@ -74,6 +80,7 @@ WindowHeap& WindowCache::enter(Place& place) {
 void WindowCache::leave(Place& place) {
     STARLING_ASSERT(entered_ == &place);
     entered_ = nullptr;
+    weigh(place);
     if (options_.parks_always) park_and_check(place.window_);
     shut(place.window_);
 }
@@ -85,6 +92,7 @@ WindowHeap& WindowCache::entered() const {
 
 void WindowCache::release(Place& place) {
     if (place.window_ == Place::kNone) return;
+    set_large(place, false);
     Window& window = windows_[place.window_];
     if (window.resident == &place) {
         open(place.window_);
@@ -110,6 +118,7 @@ void WindowCache::take_out(Place& place) {
     const ByteVector before = options_.parks_always ? content(window) : ByteVector();
     pack_into(place, window, 0);
     if (options_.parks_always) check(place, window, before);
+    set_large(place, false);
     clear(window, std::max(windows_[window].dirty, used));
     windows_[window].dirty = 0;
     windows_[window].resident = nullptr;
@@ -125,11 +134,17 @@ void WindowCache::take_in(Place& place) {
     counts_.blob_bytes += place.blob_bytes_;
 }
 
-// Of some windows taken at random an empty one, or the one entered longest ago.
+// Of some windows taken at random an empty one, or the one entered longest ago. Half of them at
+// least are not pinned.
 std::uint32_t WindowCache::coolest() {
-    std::uint32_t best = random_.below(options_.windows);
+    const auto any = [&] {
+        std::uint32_t window = random_.below(options_.windows);
+        while (windows_[window].is_pinned) window = (window + 1) % options_.windows;
+        return window;
+    };
+    std::uint32_t best = any();
     for (int look = 1; look < kLooks && windows_[best].resident; ++look) {
-        const std::uint32_t other = random_.below(options_.windows);
+        const std::uint32_t other = any();
         if (!windows_[other].resident || windows_[other].entered_at < windows_[best].entered_at)
             best = other;
     }
@@ -158,7 +173,7 @@ void WindowCache::park(std::uint32_t window) {
 
 void WindowCache::pack_into(Place& place, std::uint32_t window, std::uint8_t pattern) {
     const Bytes packed = pack(view(window), heap(window).used(), templates_[pattern], scratch_);
-    place.blob_bytes_ = static_cast<std::uint32_t>(packed.size() + 1);
+    place.blob_bytes_ = static_cast<std::uint32_t>(packed.size() + 1) & Place::kBlobBytesMax;
     place.blob_ = std::make_unique_for_overwrite<std::byte[]>(place.blob_bytes_);
     place.blob_[0] = std::byte{pattern};
     std::copy(packed.begin(), packed.end(), &place.blob_[1]);
@@ -192,7 +207,10 @@ void WindowCache::check(const Place& place, std::uint32_t window, const ByteVect
 // REQUIRES: the window is open.
 void WindowCache::load(Place& place) {
     Window& window = windows_[place.window_];
-    if (window.resident) park(place.window_);
+    if (window.resident) {
+        park(place.window_);
+        shrink(place.window_, kKeptBytes);
+    }
     const std::byte* blob = place.blob_.get();
     const auto pattern = std::to_integer<std::uint8_t>(blob[0]);
     if (window.left == pattern)
@@ -201,6 +219,7 @@ void WindowCache::load(Place& place) {
     window.dirty = 0;
     window.left.reset();
     window.resident = &place;
+    touch(place.window_, heap(place.window_).used());
     ++counts_.loads;
     --counts_.parked;
     counts_.blob_bytes -= place.blob_bytes_;
@@ -208,9 +227,75 @@ void WindowCache::load(Place& place) {
 }
 
 void WindowCache::clear(std::uint32_t window, std::uint32_t bytes) {
-    const std::uint32_t kept = std::min(bytes, kKeptBytes);
-    std::memset(address(window), 0, kept);
-    if (bytes > kept) ::madvise(address(window) + kept, bytes - kept, MADV_DONTNEED);
+    touch(window, bytes);
+    shrink(window, kKeptBytes);
+    std::memset(address(window), 0, std::min(bytes, kKeptBytes));
+}
+
+// After each use: what a connection holds changes only then.
+void WindowCache::weigh(Place& place) {
+    const WindowHeap& its_heap = heap(place.window_);
+    touch(place.window_, its_heap.used());
+    const bool is_large = its_heap.live() > limits::kQuicLargeBytes;
+    if (is_large || place.is_large_) set_large(place, is_large);
+}
+
+void WindowCache::set_large(Place& place, bool is_large) {
+    if (is_large != place.is_large_) counts_.large += is_large ? 1 : -1;
+    place.is_large_ = is_large;
+    Window& window = windows_[place.window_];
+    if (window.resident != &place) return;
+    const bool is_pinned = is_large && (window.is_pinned || counts_.pinned < pins_max());
+    if (is_pinned == window.is_pinned) return;
+    window.is_pinned = is_pinned;
+    counts_.pinned += is_pinned ? 1 : -1;
+}
+
+std::uint32_t WindowCache::pins_max() const {
+    return options_.parks_always ? 0 : std::min(options_.pinned, options_.windows / 2);
+}
+
+std::size_t WindowCache::large_bytes(const Place& place) const {
+    if (!place.is_large_) return 0;
+    return place.is_parked() ? place.blob_bytes_ : windows_[place.window_].bytes;
+}
+
+void WindowCache::give_back(std::uint32_t count) {
+    STARLING_ASSERT(!entered_);
+    for (count = std::min(count, options_.windows); count != 0; --count) {
+        if (looked_ == 0) rounds_[0] = std::exchange(rounds_[1], clock_);
+        Window& window = windows_[looked_];
+        if (!window.is_pinned && window.bytes != 0 && window.entered_at <= rounds_[0]) {
+            open(looked_);
+            if (window.resident) park(looked_);
+            shrink(looked_, 0);
+            shut(looked_);
+        }
+        looked_ = (looked_ + 1) % options_.windows;
+    }
+}
+
+// It takes so many pages, or more.
+void WindowCache::touch(std::uint32_t window, std::uint32_t bytes) {
+    if (bytes > windows_[window].bytes)
+        change_bytes(windows_[window], (bytes + kPageBytes - 1) / kPageBytes * kPageBytes);
+}
+
+// Pages beyond go back to the system, whatever is there. REQUIRES: they are no connection's.
+void WindowCache::shrink(std::uint32_t window, std::uint32_t bytes) {
+    Window& one = windows_[window];
+    if (one.bytes <= bytes) return;
+    ::madvise(address(window) + bytes, one.bytes - bytes, MADV_DONTNEED);
+    one.dirty = std::min(one.dirty, bytes);
+    one.left.reset();
+    change_bytes(one, bytes);
+}
+
+void WindowCache::change_bytes(Window& window, std::uint32_t bytes) {
+    const std::int64_t change = std::int64_t{bytes} - window.bytes;
+    count_pages(change);
+    counts_.window_bytes += static_cast<std::uint64_t>(change);
+    window.bytes = bytes;
 }
 
 // Outside of enter() and leave() nobody may look into a window: AddressSanitizer tells who does.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/random.h"
 #include "transport/quic/parking.h"
 #include "transport/quic/template_book.h"
@@ -19,14 +20,19 @@ namespace starling::quic {
 // When another is needed the resident one is packed into a blob and put back later, at the same
 // address.
 //
-// Windows are cut from 16 MiB each; what was never touched costs nothing.
+// One that has much in use is large: to pack it costs more than that saves. So many as may be are
+// pinned: while they are large they stay, and who belongs to their window goes to another.
+//
+// Windows are cut from 16 MiB each; what was never touched costs nothing, and what was is counted
+// (count_pages).
 // Owner: one core; outlives its connections.
 class WindowCache {
 public:
     static constexpr std::size_t kWindowBytes = std::size_t{16} << 20;
 
     struct Options {
-        std::uint32_t windows = 1024;
+        std::uint32_t windows = limits::kQuicWindows;
+        std::uint32_t pinned = limits::kQuicPinned;
         bool parks_always = false;  // after every use, and checks what comes back: for tests
     };
 
@@ -44,9 +50,11 @@ public:
     private:
         friend class WindowCache;
         static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+        static constexpr std::uint32_t kBlobBytesMax = (std::uint32_t{1} << 31) - 1;
 
         std::unique_ptr<std::byte[]> blob_;
-        std::uint32_t blob_bytes_ = 0;
+        std::uint32_t blob_bytes_ : 31 = 0;
+        std::uint32_t is_large_ : 1 = 0;
         std::uint32_t window_ = kNone;
     };
 
@@ -55,6 +63,9 @@ public:
         std::uint64_t loads = 0;   // entered while parked
         std::uint64_t parked = 0;  // as things stand, and the bytes of their blobs
         std::uint64_t blob_bytes = 0;
+        std::uint64_t large = 0;  // likewise; those of them that are pinned; what windows take
+        std::uint64_t pinned = 0;
+        std::uint64_t window_bytes = 0;
     };
 
     // `seed` spreads connections over windows.
@@ -83,6 +94,14 @@ public:
     // Forgets `place`, entered or not, and all that it held.
     void release(Place& place);
 
+    // Of a large one what it takes: its window, or its blob. Else 0.
+    std::size_t large_bytes(const Place& place) const;
+
+    // Looks at the next `count` windows. One that was not entered since the round before this began
+    // goes back to the system, and who is in it is parked, unless pinned. REQUIRES: none is
+    // entered.
+    void give_back(std::uint32_t count);
+
     const Counts& counts() const { return counts_; }
 
 private:
@@ -93,6 +112,8 @@ private:
         std::uint32_t dirty = 0;           // bytes from the start that may not be zero
         std::optional<std::uint8_t> left;  // the template that all of it is of, once parked
         std::uint32_t shut = 0;            // bytes from the start that nobody may look at
+        std::uint32_t bytes = 0;           // from the start, of pages that it takes
+        bool is_pinned = false;
         std::uint64_t entered_at = 0;
     };
 
@@ -107,6 +128,12 @@ private:
     void park_and_check(std::uint32_t window);
     void load(Place& place);
     void clear(std::uint32_t window, std::uint32_t bytes);
+    void weigh(Place& place);
+    void set_large(Place& place, bool is_large);
+    void touch(std::uint32_t window, std::uint32_t bytes);
+    void shrink(std::uint32_t window, std::uint32_t bytes);
+    void change_bytes(Window& window, std::uint32_t bytes);
+    std::uint32_t pins_max() const;
     void open(std::uint32_t window);
     void shut(std::uint32_t window);
 
@@ -118,6 +145,8 @@ private:
     ByteVector scratch_;
     Place* entered_ = nullptr;
     std::uint64_t clock_ = 0;
+    std::uint32_t looked_ = 0;          // the window that give_back() looks at next
+    std::uint64_t rounds_[2] = {0, 0};  // of give_back(): the clock as the last two began
     Counts counts_;
 };
 

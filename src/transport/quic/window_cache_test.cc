@@ -1,9 +1,13 @@
 #include "transport/quic/window_cache.h"
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/heap.h"
 #include "transport/quic/window_heap.h"
 
 namespace starling::quic {
@@ -159,6 +163,169 @@ TEST_P(WindowCacheTest, ALargeOneLeavesNothing) {
         EXPECT_EQ(std::count(block, block + kLarge, std::byte{0}), std::ptrdiff_t{kLarge});
         cache.release(small);
     }
+}
+
+// Connections with as much in use as is said of each. Owner: the test.
+class LargeTest : public testing::Test {
+protected:
+    static constexpr std::size_t kLarge = limits::kQuicLargeBytes + 1, kSmall = 100;
+
+    using Guest = WindowCache::Place;
+
+    void make(std::uint32_t windows, std::uint32_t pinned) {
+        cache = std::make_unique<WindowCache>(
+            WindowCache::Options{.windows = windows, .pinned = pinned}, 1);
+    }
+    ~LargeTest() override {
+        for (auto& guest : guests) cache->release(*guest);
+    }
+
+    // Its note names itself and its window; its block is filled with its number.
+    Guest& add(std::size_t bytes) {
+        Guest& guest = *guests.emplace_back(std::make_unique<Guest>());
+        WindowHeap& heap = cache->bind(guest);
+        auto* note = static_cast<std::uint64_t*>(heap.allocate(64));
+        note[0] = guests.size();
+        heap.root = reinterpret_cast<ngtcp2_conn*>(note);
+        cache->leave(guest);
+        grow(guest, bytes);
+        return guest;
+    }
+    void grow(Guest& guest, std::size_t bytes) {
+        WindowHeap& heap = cache->enter(guest);
+        auto* note = reinterpret_cast<std::uint64_t*>(heap.root);
+        auto* block = static_cast<std::byte*>(heap.allocate(bytes));
+        std::memset(block, static_cast<int>(note[0]), bytes);
+        note[1] = reinterpret_cast<std::uint64_t>(block);
+        note[2] = bytes;
+        cache->leave(guest);
+    }
+    void give_up(Guest& guest) {
+        WindowHeap& heap = cache->enter(guest);
+        auto* note = reinterpret_cast<std::uint64_t*>(heap.root);
+        heap.release(reinterpret_cast<void*>(note[1]));
+        note[2] = 0;
+        cache->leave(guest);
+    }
+
+    void expect_whole(std::size_t number) {
+        Guest& guest = *guests[number];
+        auto* note = reinterpret_cast<std::uint64_t*>(cache->enter(guest).root);
+        EXPECT_EQ(note[0], number + 1);
+        const auto* block = reinterpret_cast<const std::byte*>(note[1]);
+        const auto size = static_cast<std::ptrdiff_t>(note[2]);
+        EXPECT_EQ(std::count(block, block + size, static_cast<std::byte>(number + 1)), size);
+        cache->leave(guest);
+    }
+    void expect_all_whole(int rounds = 3) {
+        for (int round = 0; round < rounds; ++round)
+            for (std::size_t number = 0; number < guests.size(); ++number) expect_whole(number);
+    }
+
+    const WindowCache::Counts& counts() const { return cache->counts(); }
+
+    std::unique_ptr<WindowCache> cache;
+    std::vector<std::unique_ptr<Guest>> guests;
+};
+
+TEST_F(LargeTest, StayInTheirWindowsUpToALimit) {
+    struct Case {
+        std::uint32_t windows, pinned, large, then_pinned;
+    };
+    static constexpr Case cases[] = {
+        {8, 128, 3, 3}, {8, 2, 3, 2}, {8, 128, 6, 4}, {8, 0, 3, 0}, {1, 128, 3, 0}};
+    for (const Case& c : cases) {
+        guests.clear();
+        make(c.windows, c.pinned);
+        for (std::uint32_t i = 0; i < c.large; ++i) add(kLarge);
+        for (int i = 0; i < 30; ++i) add(kSmall);
+        expect_all_whole();
+        EXPECT_EQ(counts().large, c.large);
+        EXPECT_EQ(counts().pinned, c.then_pinned);
+        std::uint32_t resident = 0;
+        for (std::uint32_t i = 0; i < c.large; ++i) resident += !guests[i]->is_parked();
+        EXPECT_GE(resident, c.then_pinned);
+        for (auto& guest : guests) cache->release(*guest);
+        EXPECT_EQ(counts().large, 0u);
+        EXPECT_EQ(counts().pinned, 0u);
+        EXPECT_EQ(counts().parked, 0u);
+    }
+    guests.clear();
+}
+
+// Whoever waits in its window goes elsewhere, and finds there what it left.
+TEST_F(LargeTest, ArePinnedWhileTheyAreLarge) {
+    make(2, 1);
+    for (int i = 0; i < 12; ++i) add(kSmall);
+    grow(*guests[0], kLarge);
+    EXPECT_EQ(counts().pinned, 1u);
+    EXPECT_GE(cache->large_bytes(*guests[0]), kLarge);
+    EXPECT_EQ(cache->large_bytes(*guests[1]), 0u);
+    expect_all_whole();
+    EXPECT_FALSE(guests[0]->is_parked());
+
+    grow(*guests[1], kLarge);
+    EXPECT_EQ(counts().large, 2u);
+    EXPECT_EQ(counts().pinned, 1u);
+    expect_all_whole();
+    EXPECT_TRUE(guests[1]->is_parked());
+    EXPECT_GT(cache->large_bytes(*guests[1]), 0u) << "its blob";
+
+    give_up(*guests[0]);
+    EXPECT_EQ(counts().pinned, 0u);
+    expect_whole(1);
+    EXPECT_EQ(counts().pinned, 1u) << "the next takes its place";
+    cache->take_out(*guests[1]);
+    EXPECT_EQ(counts().large, 0u);
+    EXPECT_EQ(counts().pinned, 0u);
+    cache->take_in(*guests[1]);
+    expect_all_whole();
+    EXPECT_EQ(counts().large, 1u);
+}
+
+TEST_F(LargeTest, WhatWindowsTakeIsCountedUntilItIsGivenBack) {
+    const std::uint64_t before = memory_bytes_in_use();
+    make(4, 128);
+    EXPECT_EQ(counts().window_bytes, 0u);
+    for (int i = 0; i < 12; ++i) add(kSmall);
+    const std::uint64_t small = counts().window_bytes;
+    EXPECT_GE(small, 4 * sizeof(WindowHeap));
+    EXPECT_LT(small, 4u * 16'384);
+    add(3 << 20);
+    EXPECT_GT(counts().window_bytes, 3u << 20);
+    EXPECT_GE(memory_bytes_in_use(), before + counts().window_bytes);
+
+    for (int round = 0; round < 2; ++round) cache->give_back(4);
+    EXPECT_GT(counts().window_bytes, 3u << 20) << "it is pinned";
+    EXPECT_LT(counts().window_bytes, 4u << 20) << "the small ones are parked";
+    EXPECT_EQ(counts().parked, 12u);
+    expect_all_whole();
+
+    give_up(*guests.back());
+    for (int round = 0; round < 3; ++round) cache->give_back(4);
+    EXPECT_EQ(counts().window_bytes, 0u);
+    EXPECT_EQ(counts().parked, 13u);
+    expect_all_whole();
+    EXPECT_GT(counts().window_bytes, 3u << 20) << "the heap stays as long as it was";
+
+    for (auto& guest : guests) cache->release(*guest);
+    guests.clear();
+    EXPECT_LE(counts().window_bytes, 4u * (512 << 10));
+    cache.reset();
+    EXPECT_LT(memory_bytes_in_use(), before + 100'000);
+}
+
+TEST_F(LargeTest, WhoIsBusyIsNotParkedToSaveMemory) {
+    make(4, 128);
+    add(kSmall);
+    add(kSmall);
+    for (int turn = 0; turn < 16; ++turn) {
+        expect_whole(0);
+        cache->give_back(1);
+    }
+    EXPECT_FALSE(guests[0]->is_parked());
+    EXPECT_TRUE(guests[1]->is_parked());
+    expect_all_whole();
 }
 
 }  // namespace
