@@ -75,12 +75,17 @@ void QuicService::look_at_keys(std::uint64_t now_s) {
     keys_wait_s_ = now_s + limits::kQuicKeysRetryS;
 }
 
-// After a start there are clients who do not know yet that the life before is over: they are told
-// as long as nothing else needs the place.
-quic::KeyPlaces QuicService::keys_in_use(const quic::QuicKeys& keys, std::uint64_t now_s) const {
+// Clients may not know yet that their connection is over, which a new start ends as well: those of
+// keys that were in use within a day are told, as long as nothing else needs the place. A clock
+// that is set back begins the day anew.
+quic::KeyPlaces QuicService::keys_in_use(const quic::QuicKeys& keys, std::uint64_t now_s) {
     quic::KeyPlaces places = figures_.keys_in_use();
-    const bool has_just_begun = now_s - opened_at_s_ <= limits::kQuicKeysOfBeforeS;
-    if (has_just_begun && keys.sets.size() + 1 < limits::kQuicKeySets) places.set();
+    const bool has_room = keys.sets.size() + 1 < limits::kQuicKeySets;
+    for (std::size_t place = 0; place < places.size(); ++place) {
+        std::uint64_t& last = keys_used_at_s_[place];
+        if (places[place] || now_s < last) last = now_s;
+        if (has_room && now_s - last <= limits::kQuicKeysOfBeforeS) places.set(place);
+    }
     return places;
 }
 

@@ -1,6 +1,7 @@
 // What the QUIC listeners of all cores have in common.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -41,15 +42,16 @@ private:
                 std::uint64_t now_s)
         : options_(options),
           files_(files),
-          folder_(std::move(folder)),
-          opened_at_s_(now_s) {}
-    quic::KeyPlaces keys_in_use(const quic::QuicKeys& keys, std::uint64_t now_s) const;
+          folder_(std::move(folder)) {
+        keys_used_at_s_.fill(now_s);
+    }
+    quic::KeyPlaces keys_in_use(const quic::QuicKeys& keys, std::uint64_t now_s);
     bool replace_keys(const quic::QuicKeys& now, const quic::QuicKeys& next);
 
     const quic::QuicOptions options_;
     const quic::TlsFiles files_;
     const std::string folder_;
-    const std::uint64_t opened_at_s_;
+    std::array<std::uint64_t, limits::kQuicKeySets> keys_used_at_s_;  // or when this began
     std::uint64_t keys_wait_s_ = 0;  // when they could not be replaced: until then
     std::unique_ptr<quic::TlsContext> tls_;
     std::unique_ptr<quic::QuicCommons> commons_;

@@ -376,6 +376,9 @@ TEST_F(KeyRenewalTest, NothingIsLost) {
     old.hang_up();
     run_until([&] { return figure("quic/connections") == 0; }, old);
     look_after(39, 5);
+    look_after(38);
+    EXPECT_EQ(sets(), 2u) << "who has not heard of its end is told";
+    look_after(40, 5);
     EXPECT_EQ(sets(), 1u);
 }
 

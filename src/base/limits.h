@@ -202,7 +202,7 @@ inline constexpr std::uint32_t kQuicKeysDays = 30;
 // each that is newer than its own. While all are needed the keys are not replaced.
 inline constexpr std::size_t kQuicKeySets = 8;
 
-// Seconds after a start for which those are kept that only clients of the earlier life need.
+// Seconds for which those are kept that nobody uses any more; from a start on, all that there are.
 inline constexpr std::uint32_t kQuicKeysOfBeforeS = 86'400;
 
 // Seconds until they are looked at again when they could not be replaced.

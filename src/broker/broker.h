@@ -373,6 +373,7 @@ private:
     bool drop_expensive_strangers();
     std::size_t cost(const Session& session);
     std::size_t cost_of_channel(const Session& channel);
+    std::size_t excess(const Session& session);
     void end_for_memory(Handle handle, Session& session);
 
     // stopping.cc

@@ -38,7 +38,7 @@ void Broker::relieve_memory() {
     for (std::uint32_t looked = std::min(limits::kSessionsWeighed, end); looked != 0; --looked) {
         weighed_ = weighed_ + 1 < end ? weighed_ + 1 : 0;
         if (!sessions_.is_alive(weighed_) || sessions_[weighed_].is_channel()) continue;
-        const std::size_t its_cost = cost(sessions_[weighed_]);
+        const std::size_t its_cost = cost(sessions_[weighed_]) + excess(sessions_[weighed_]);
         if (its_cost < worst_cost) continue;
         worst = sessions_.handle(weighed_);
         worst_cost = its_cost;
@@ -52,7 +52,8 @@ bool Broker::drop_expensive_strangers() {
     while (handshaking_.size() != 0 && dropped < limits::kStrangersDropped) {
         const Handle oldest = connections_.handle(handshaking_.oldest());
         Connection& stranger = connections_[oldest.index];
-        const std::size_t bytes = stranger.traffic ? stranger.traffic->partial.capacity() : 0;
+        const std::size_t bytes = (stranger.traffic ? stranger.traffic->partial.capacity() : 0) +
+                                  stranger.stream->excess_bytes();
         if (bytes < limits::kExpensiveBytes) break;
         counters_.add(Count::HandshakesEvicted);
         drop(oldest, stranger);
@@ -80,11 +81,17 @@ std::size_t Broker::cost_of_channel(const Session& channel) {
     const Connection* connection = connections_.find(channel.connection);
     if (!connection || !connection->traffic) return bytes;
     const ConnectionTraffic& traffic = *connection->traffic;
-    bytes +=
-        traffic.outbox.size() + traffic.partial.capacity() + connection->stream->excess_bytes();
+    bytes += traffic.outbox.size() + traffic.partial.capacity();
     for (const std::string& alias : traffic.aliases_in) bytes += alias.capacity();
     for (const std::string& alias : traffic.aliases_out) bytes += alias.capacity();
     return bytes;
+}
+
+// What its connection costs by itself. It limits nothing: who is far away and fast may have much on
+// its way. But when memory is full, it counts.
+std::size_t Broker::excess(const Session& session) {
+    const Connection* connection = connections_.find(session.connection);
+    return connection ? connection->stream->excess_bytes() : 0;
 }
 
 void Broker::end_for_memory(Handle handle, Session& session) {

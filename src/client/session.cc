@@ -135,8 +135,8 @@ void ClientSession::write(ClientChannel& channel) {
     if (!link.is_congested() && std::exchange(channel.is_paused, false)) read_on(channel);
     if (link.is_flushed() && may_send_message(channel)) mark_dirty();
     const Stage last = channel.number == 0 ? Stage::Closing : Stage::Parting;
-    if (stage_ == last && link.is_flushed() && !std::exchange(channel.is_finished, true))
-        link.stream().finish();
+    if (stage_ != last || !link.is_flushed() || stays(channel)) return;
+    if (!std::exchange(channel.is_finished, true)) link.stream().finish();
 }
 
 // A message's end may be told at once, and whoever hears of it may end the connection.

@@ -84,7 +84,11 @@ private:
     ClientChannel& channel(std::uint16_t stream);
     bool open_further();
     void refuse_streams();
-    bool has_further() const;
+    bool has_further() const;  // that must be over before the DISCONNECT
+
+    // A session that lasts keeps what a stream has subscribed to, with our broker, if the stream
+    // ends with the connection and not before.
+    bool stays(const ClientChannel& channel) const;
     template <typename Visit>
     void for_each_channel(Visit visit);
     void lose(const ClientChannel& channel, const Disconnection& why);

@@ -38,8 +38,16 @@ void ClientSession::refuse_streams() {
 }
 
 bool ClientSession::has_further() const {
-    return std::any_of(further_.begin(), further_.end(),
-                       [](const auto& one) { return one->link != nullptr; });
+    return std::any_of(further_.begin(), further_.end(), [this](const auto& one) {
+        return one->link && !(stays(*one) && one->link->is_flushed());
+    });
+}
+
+bool ClientSession::stays(const ClientChannel& channel) const {
+    const bool is_lasting = options_.version == Version::V5
+                                ? options_.session_expiry_interval_s != 0
+                                : !options_.clean_start;
+    return is_lasting && channel.number != 0 && channel.subscriptions.has_granted();
 }
 
 std::size_t ClientSession::unfinished() const {

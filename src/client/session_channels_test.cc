@@ -231,6 +231,38 @@ TEST_F(ClientStreams, DisconnectComesWhenTheServerHasHeardTheOthers) {
     EXPECT_EQ(rig.log, "connected late:success requested. ");
 }
 
+// A server that keeps subscriptions keeps those of streams that end with the connection only.
+TEST_F(ClientStreams, OneThatHasSubscribedStaysWhereTheSessionLasts) {
+    connect({.version = Version::V4, .clean_start = false});
+    ASSERT_TRUE(rig.client().subscribe(subscription(1)));
+    rig.turn();
+    rig.say(1, "9003 0001 00");
+    heard();
+    rig.set_room(0, 1);
+    publish(1, "late", Qos::AtMostOnce);
+    rig.turn();
+    rig.client().disconnect();
+    rig.turn();
+    EXPECT_TRUE(rig.wire(2).is_finished);
+    rig.hang_up(2);
+    EXPECT_EQ(heard(), "||") << "it has something to say";
+    rig.set_room(100, 1);
+    EXPECT_EQ(heard(), '|' + hex("30[('a')'late']") + '|');
+    EXPECT_EQ(heard(), hex("E000") + "||");
+    EXPECT_FALSE(rig.wire(1).is_finished);
+    rig.hang_up();
+    EXPECT_EQ(rig.log, "connected late:success requested. ");
+}
+
+TEST_F(ClientStreams, APingThatIsAnsweredLateKeepsNoLostConnection) {
+    connect();
+    rig.pass(54'100);
+    rig.hang_up(1);
+    rig.say("D000");
+    rig.pass(2'100);
+    EXPECT_EQ(rig.log, "connected lost... ");
+}
+
 TEST_F(ClientStreams, DisconnectDoesNotWaitForEver) {
     connect();
     rig.client().disconnect();

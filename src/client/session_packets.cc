@@ -103,7 +103,9 @@ Decoded<void> ClientSession::on_connack(const Frame& frame) {
     backoff_.reset();
     has_connected_ = true;
     if (!open_further()) {
-        refuse_streams();
+        if (first_.link->stream().has_connection()) refuse_streams();
+        else
+            end({.ending = Ending::Lost, .text = "the connection ended while streams were opened"});
         return {};
     }
     enter(Stage::Connected, next_ping());
@@ -213,7 +215,7 @@ Decoded<void> ClientSession::on_suback(ClientChannel& channel, const Frame& fram
 
 Decoded<void> ClientSession::on_pingresp() {
     pinged_at_ = 0;
-    wake(next_ping());
+    if (stage_ == Stage::Connected) wake(next_ping());
     return {};
 }
 

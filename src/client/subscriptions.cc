@@ -1,6 +1,7 @@
 #include "client/subscriptions.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace starling {
@@ -76,6 +77,10 @@ void ClientSubscriptions::sweep() {
     std::erase_if(requests_, [](const Request& request) {
         return request.is_granted && request.content.filters.empty();
     });
+}
+
+bool ClientSubscriptions::has_granted() const {
+    return std::any_of(requests_.begin(), requests_.end(), std::mem_fn(&Request::is_granted));
 }
 
 std::uint16_t ClientSubscriptions::unused_from(std::uint16_t packet_id) const {

@@ -35,6 +35,9 @@ public:
     // Takes SUBACK or UNSUBACK; answers whom to tell. None when nothing was asked.
     std::optional<RequestDone> take_answer(PacketType type, const Suback& answer);
 
+    // Whether the server has granted any.
+    bool has_granted() const;
+
     // How many identifiers from this one on are not in use.
     std::uint16_t unused_from(std::uint16_t packet_id) const;
 

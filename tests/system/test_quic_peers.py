@@ -365,7 +365,9 @@ def test_who_keeps_what_it_was_asked_for_is_asked_once(dial, library):
             client.connect().disconnect()
             client.wait("closed")
             assert client.dial()["event"] == "connected"
-        figure_becomes(broker, "quic/retries_sent", 1 if library.KEEPS_ADDRESS_TOKENS else 4)
+        # On a busy machine an Initial may be sent twice, and answered twice.
+        least = 1 if library.KEEPS_ADDRESS_TOKENS else 4
+        figure_becomes(broker, "quic/retries_sent", lambda value: least <= int(value) < 2 * least + 2)
         figure_becomes(broker, "quic/tokens_refused", 0)
         client.tell("close", code=0)
         broker.hang_up()

@@ -40,6 +40,8 @@ WindowCache::WindowCache(const Options& options, std::uint64_t seed)
     void* range = ::mmap(nullptr, windows_.size() * kWindowBytes, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     STARLING_ASSERT(range != MAP_FAILED);
+    // A huge page would be 2 MiB for a window that needs a few small ones.
+    ::madvise(range, windows_.size() * kWindowBytes, MADV_NOHUGEPAGE);
     base_ = static_cast<std::byte*>(range);
 }
 
@@ -169,6 +171,7 @@ void WindowCache::park(std::uint32_t window) {
     windows_[window].resident = nullptr;
     windows_[window].dirty = std::max({windows_[window].dirty, used, templates_[pattern].used()});
     windows_[window].left = pattern;
+    touch(window, windows_[window].dirty);
 }
 
 void WindowCache::pack_into(Place& place, std::uint32_t window, std::uint8_t pattern) {
@@ -219,7 +222,7 @@ void WindowCache::load(Place& place) {
     window.dirty = 0;
     window.left.reset();
     window.resident = &place;
-    touch(place.window_, heap(place.window_).used());
+    touch(place.window_, std::max(heap(place.window_).used(), templates_[pattern].used()));
     ++counts_.loads;
     --counts_.parked;
     counts_.blob_bytes -= place.blob_bytes_;
@@ -265,7 +268,8 @@ void WindowCache::give_back(std::uint32_t count) {
     for (count = std::min(count, options_.windows); count != 0; --count) {
         if (looked_ == 0) rounds_[0] = std::exchange(rounds_[1], clock_);
         Window& window = windows_[looked_];
-        if (!window.is_pinned && window.bytes != 0 && window.entered_at <= rounds_[0]) {
+        const bool is_cool = !window.resident || window.entered_at <= rounds_[0];
+        if (!window.is_pinned && window.bytes != 0 && is_cool) {
             open(looked_);
             if (window.resident) park(looked_);
             shrink(looked_, 0);
@@ -284,6 +288,7 @@ void WindowCache::touch(std::uint32_t window, std::uint32_t bytes) {
 // Pages beyond go back to the system, whatever is there. REQUIRES: they are no connection's.
 void WindowCache::shrink(std::uint32_t window, std::uint32_t bytes) {
     Window& one = windows_[window];
+    STARLING_ASSERT(one.dirty <= one.bytes);
     if (one.bytes <= bytes) return;
     ::madvise(address(window) + bytes, one.bytes - bytes, MADV_DONTNEED);
     one.dirty = std::min(one.dirty, bytes);
