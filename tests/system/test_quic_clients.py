@@ -271,6 +271,18 @@ def test_streams_need_quic(topic):
     assert "--streams needs --quic." in said
 
 
+@pytest.mark.parametrize("lasting", [
+    case("", "3.1.1", ("-V", "mqttv311")), case("", "5", ("-V", "mqttv5", "-x", 300)),
+])
+def test_a_lasting_session_keeps_what_streams_subscribed_to(quic_broker, topic, lasting):
+    client = (starling(), "sub", "--quic", "-p", quic_broker.quic_port, *trusting(quic_broker),
+              *lasting, "-c", "-i", topic.replace("/", "-"), "-q", 1)
+    run(*client, "--streams", 2, "-t", topic, "-E")
+    quic_broker.connect().publish(topic, b"meanwhile", qos=1)
+    out, _ = run(*client, "-t", topic + "/other", "-C", 1, "-v")
+    assert out == f"{topic} meanwhile\n"
+
+
 def test_streams_are_opened_anew_with_the_next_connection(watch, topic):
     with RestartableBroker() as broker:
         pub = watch(starling(), "pub", "--quic", "-p", broker.quic_port, *trusting(broker),
